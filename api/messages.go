@@ -1,0 +1,163 @@
+package api
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Status is the one value that every face (page, tray, command line) draws.
+type Status struct {
+	Version  string         `json:"version" doc:"Version of the daemon"`
+	Device   string         `json:"device" doc:"Name of this device, its host name unless changed"`
+	Started  time.Time      `json:"started" doc:"When the daemon started"`
+	State    State          `json:"state" enum:"idle,syncing,offline,problem" doc:"The whole in one word"`
+	Pending  uint64         `json:"pending" doc:"Entries acknowledged here and not yet seen on every remote"`
+	LastSync *time.Time     `json:"last_sync" doc:"When a remote last answered a whole poll; null before the first"`
+	Buckets  []BucketStatus `json:"buckets"`
+	Remotes  []RemoteStatus `json:"remotes"`
+	Problems []Problem      `json:"problems" doc:"What needs a person, worst first; empty when all is well"`
+}
+
+// State is the whole status in one word.
+type State string
+
+// The states, from best to worst.
+const (
+	StateIdle    State = "idle"
+	StateSyncing State = "syncing"
+	StateOffline State = "offline"
+	StateProblem State = "problem"
+)
+
+// BucketStatus tells how one bucket stands.
+type BucketStatus struct {
+	Name    string   `json:"name"`
+	Writer  string   `json:"writer" doc:"The writer that this device appends as"`
+	Nodes   uint64   `json:"nodes" doc:"Nodes that are alive"`
+	Entries uint64   `json:"entries" doc:"Entries in the local log"`
+	Pending uint64   `json:"pending" doc:"Entries not yet seen on every remote"`
+	Bytes   int64    `json:"bytes" doc:"Size of the bucket's file on this disk"`
+	Remotes []string `json:"remotes" doc:"Remotes it syncs with"`
+}
+
+// RemoteStatus tells how one remote stands.
+type RemoteStatus struct {
+	Name     string     `json:"name"`
+	Path     string     `json:"path" doc:"rclone path, with secrets masked"`
+	Share    string     `json:"share" doc:"Id of the share, empty until first reached"`
+	State    State      `json:"state" enum:"idle,syncing,offline,problem"`
+	Pending  uint64     `json:"pending"`
+	LastSync *time.Time `json:"last_sync"`
+	Error    string     `json:"error,omitempty" doc:"Why the last call failed"`
+}
+
+// Problem names one trouble with its mend.
+type Problem struct {
+	Name    string `json:"name" doc:"Fixed word for the kind: remote-unreachable, remote-full, share-missing, disk-full …"`
+	Subject string `json:"subject" doc:"What it is about: a bucket, a remote or a file"`
+	Detail  string `json:"detail" doc:"The cause, in a sentence"`
+	Hint    string `json:"hint" doc:"What to do about it"`
+}
+
+// Node is one record of a bucket.
+type Node struct {
+	ID    string          `json:"id"`
+	Value json.RawMessage `json:"value" doc:"JSON object, canonical form (RFC 8785)"`
+	Rev   string          `json:"rev" doc:"N-h: count of writes seen, and hash of the value"`
+}
+
+// Page is some nodes of a bucket, in order.
+type Page struct {
+	Nodes   []Node  `json:"nodes"`
+	Next    *string `json:"next" doc:"Cursor of the next page; null on the last"`
+	Scanned bool    `json:"scanned" doc:"True when no index served the query"`
+}
+
+// Appended answers an append.
+type Appended struct {
+	Writer string            `json:"writer"`
+	Number *uint64           `json:"number" doc:"Number of the entry; null when the action changes nothing"`
+	Stamp  string            `json:"stamp" doc:"Hybrid logical clock reading, ms-tick"`
+	Revs   map[string]string `json:"revs" doc:"New rev of each node the entry touched"`
+}
+
+// AppendedMany answers an NDJSON append.
+type AppendedMany struct {
+	Writer    string `json:"writer"`
+	Committed uint64 `json:"committed" doc:"Lines durably appended (no-ops included)"`
+	Last      uint64 `json:"last" doc:"Number of the last entry of this writer"`
+}
+
+// Entry is one line of a bucket's log.
+type Entry struct {
+	Offset string          `json:"offset" doc:"Opaque place in this device's log; pass as after="`
+	Writer string          `json:"writer"`
+	Entry  json.RawMessage `json:"entry" doc:"The entry as docs/format.md has it"`
+}
+
+// Log is some entries of a bucket, in the order they reached this device.
+type Log struct {
+	Entries []Entry `json:"entries"`
+	Next    string  `json:"next" doc:"Offset to continue after"`
+}
+
+// Remote describes a remote.
+type Remote struct {
+	Name string `json:"name" pattern:"^[a-z0-9][a-z0-9._-]{0,63}$"`
+	Path string `json:"path" doc:"Any path rclone accepts: name:folder, a connection string, or a local folder"`
+}
+
+// RemoteTest is the verdict on one remote.
+type RemoteTest struct {
+	OK    bool       `json:"ok"`
+	Steps []TestStep `json:"steps"`
+}
+
+// TestStep is one call made by a test of a remote.
+type TestStep struct {
+	Name  string `json:"name" doc:"write, read, list, remove"`
+	OK    bool   `json:"ok"`
+	Took  string `json:"took"`
+	Error string `json:"error,omitempty"`
+	Hint  string `json:"hint,omitempty"`
+}
+
+// Bucket describes a bucket for making or joining it.
+type Bucket struct {
+	Name   string `json:"name" pattern:"^[a-z0-9][a-z0-9._/-]{0,127}$"`
+	Remote string `json:"remote,omitempty" doc:"Remote to sync with; default: the only one"`
+}
+
+// Finding is one thing that verify or a test did not like.
+type Finding struct {
+	Subject string `json:"subject"`
+	Detail  string `json:"detail"`
+	Hint    string `json:"hint"`
+}
+
+// Verdict answers verify.
+type Verdict struct {
+	OK       bool      `json:"ok"`
+	Checked  uint64    `json:"checked" doc:"Entries checked"`
+	Files    uint64    `json:"files" doc:"Files of the remote checked"`
+	Findings []Finding `json:"findings"`
+}
+
+// Error is problem+json (RFC 9457), with a hint.
+type Error struct {
+	Type      string  `json:"type,omitempty"`
+	Title     string  `json:"title"`
+	Status    int     `json:"status"`
+	Detail    string  `json:"detail"`
+	Hint      string  `json:"hint,omitempty"`
+	Line      *uint64 `json:"line,omitempty" doc:"First refused line of an NDJSON body, from 1"`
+	Committed *uint64 `json:"committed,omitempty" doc:"Lines before it that are durably appended"`
+}
+
+// Error says what went wrong and what to do.
+func (e *Error) Error() string {
+	if e.Hint == "" {
+		return e.Detail
+	}
+	return e.Detail + " (" + e.Hint + ")"
+}

@@ -1,0 +1,51 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"iter"
+)
+
+// Errors that every Storage answers with; test with errors.Is. What they wrap says what was tried.
+var (
+	// ErrNotExist: a Read found no file of that name. It proves nothing: the listing or the file may lag.
+	ErrNotExist = errors.New("remote: no such file")
+	// ErrName: a name or folder is not made of [a-z0-9.-] steps joined by "/", or is over 255 bytes.
+	ErrName = errors.New("remote: bad name")
+	// ErrFull: no room is left for a write (507, quota, full disk).
+	ErrFull = errors.New("remote: full")
+	// ErrDenied: the login is missing, expired or lacks the right.
+	ErrDenied = errors.New("remote: access denied")
+	// ErrBusy: the remote asks for fewer requests (429, Retry-After).
+	ErrBusy = errors.New("remote: too many requests")
+	// ErrUnreachable: the remote cannot be reached, or its root is gone.
+	ErrUnreachable = errors.New("remote: unreachable")
+	// ErrTooLarge: a file is over MaxFile bytes.
+	ErrTooLarge = errors.New("remote: file too large")
+)
+
+// MaxFile bounds what Read takes from a remote, in bytes.
+const MaxFile = 64 << 20
+
+// Object is one file as a listing shows it. Times and hashes are left out on purpose: they differ by backend.
+type Object struct {
+	Name string // path below the root, steps joined by "/": "log/abc.jsonl.gz"
+	Size int64  // bytes as stored; -1 where the backend cannot say
+}
+
+// Storage is a flat set of immutable files on a place that promises little.
+//
+// A listing may lag, omit or show a name twice; nothing is atomic; every call may be retried; absence proves
+// nothing. Calls may run at once and end when their context does. Names are paths below the root.
+type Storage interface {
+	// List yields the files directly in folder ("" is the root), in no order. Folders are not yielded. A folder that
+	// is not there lists as empty. After an error the sequence ends, and what it yielded so far is no full listing.
+	List(ctx context.Context, folder string) iter.Seq2[Object, error]
+	// Read answers the whole content, or ErrNotExist, or ErrTooLarge before it has taken more than MaxFile.
+	Read(ctx context.Context, name string) ([]byte, error)
+	// Write stores the content under name, whole or (detectably) not at all, making folders as needed.
+	// A second Write of the same name and bytes succeeds.
+	Write(ctx context.Context, name string, data []byte) error
+	// Remove deletes the file; one that is not there is a success.
+	Remove(ctx context.Context, name string) error
+}

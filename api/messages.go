@@ -126,6 +126,23 @@ type TestStep struct {
 type Bucket struct {
 	Name   string `json:"name" pattern:"^[a-z0-9][a-z0-9._/-]{0,127}$"`
 	Remote string `json:"remote,omitempty" doc:"Remote to sync with; default: the only one"`
+	Join   bool   `json:"join,omitempty" doc:"Take part in a bucket that another device made, rather than making one"`
+	Merge  bool   `json:"merge,omitempty" doc:"Accept that the bucket was made twice under one name, and merge both"`
+}
+
+// Buckets lists the buckets of this device.
+type Buckets struct {
+	Buckets []BucketStatus `json:"buckets"`
+}
+
+// Remotes lists the remotes of this device.
+type Remotes struct {
+	Remotes []RemoteStatus `json:"remotes"`
+}
+
+// Check says what verify is to look at.
+type Check struct {
+	Subject string `json:"subject,omitempty" doc:"A bucket or a remote; default: all of them"`
 }
 
 // Finding is one thing that verify or a test did not like.
@@ -141,23 +158,4 @@ type Verdict struct {
 	Checked  uint64    `json:"checked" doc:"Entries checked"`
 	Files    uint64    `json:"files" doc:"Files of the remote checked"`
 	Findings []Finding `json:"findings"`
-}
-
-// Error is problem+json (RFC 9457), with a hint.
-type Error struct {
-	Type      string  `json:"type,omitempty"`
-	Title     string  `json:"title"`
-	Status    int     `json:"status"`
-	Detail    string  `json:"detail"`
-	Hint      string  `json:"hint,omitempty"`
-	Line      *uint64 `json:"line,omitempty" doc:"First refused line of an NDJSON body, from 1"`
-	Committed *uint64 `json:"committed,omitempty" doc:"Lines before it that are durably appended"`
-}
-
-// Error says what went wrong and what to do.
-func (e *Error) Error() string {
-	if e.Hint == "" {
-		return e.Detail
-	}
-	return e.Detail + " (" + e.Hint + ")"
 }

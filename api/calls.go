@@ -1,0 +1,149 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// Status answers how the daemon stands.
+func (c *Client) Status(ctx context.Context) (*Status, error) {
+	var s Status
+	return &s, c.get(ctx, call{method: http.MethodGet, path: "/v1/status"}, &s)
+}
+
+// Sync makes a round with a remote, or with all when the name is empty, and waits for it.
+func (c *Client) Sync(ctx context.Context, remote string) ([]RemoteStatus, error) {
+	if remote == "" {
+		var all Remotes
+		err := c.get(ctx, call{method: http.MethodPost, path: "/v1/sync"}, &all)
+		return all.Remotes, err
+	}
+	var one RemoteStatus
+	if err := c.get(ctx, call{method: http.MethodPost, path: "/v1/remotes/" + escape(remote) + "/sync"}, &one); err != nil {
+		return nil, err
+	}
+	return []RemoteStatus{one}, nil
+}
+
+// Buckets lists the buckets.
+func (c *Client) Buckets(ctx context.Context) ([]BucketStatus, error) {
+	var all Buckets
+	err := c.get(ctx, call{method: http.MethodGet, path: "/v1/buckets"}, &all)
+	return all.Buckets, err
+}
+
+// Bucket answers how one bucket stands.
+func (c *Client) Bucket(ctx context.Context, name string) (*BucketStatus, error) {
+	var b BucketStatus
+	return &b, c.get(ctx, call{method: http.MethodGet, path: bucketPath(name, "")}, &b)
+}
+
+// CreateBucket makes a bucket or joins one. Doing it again changes nothing.
+func (c *Client) CreateBucket(ctx context.Context, b Bucket) (*BucketStatus, error) {
+	var made BucketStatus
+	return &made, c.get(ctx, call{method: http.MethodPost, path: "/v1/buckets", body: b}, &made)
+}
+
+// LeaveBucket stops taking part in a bucket. Its file stays on the disk unless purge.
+func (c *Client) LeaveBucket(ctx context.Context, name string, purge bool) error {
+	query := url.Values{}
+	if purge {
+		query.Set("purge", "true")
+	}
+	return c.get(ctx, call{method: http.MethodDelete, path: bucketPath(name, ""), query: query}, nil)
+}
+
+// AppendOptions are conditions of one append.
+type AppendOptions struct {
+	IfMatch string // rev the one touched node must have, else 412
+	Key     string // Idempotency-Key: a repeat answers as the first did
+}
+
+// Append appends one entry: body is one action or {"actions":[…]}. It is durable when Append returns.
+func (c *Client) Append(ctx context.Context, bucket string, body []byte, o AppendOptions) (*Appended, error) {
+	header := http.Header{}
+	if o.IfMatch != "" {
+		header.Set("If-Match", strconv.Quote(o.IfMatch))
+	}
+	if o.Key != "" {
+		header.Set("Idempotency-Key", o.Key)
+	}
+	var a Appended
+	return &a, c.get(ctx, call{method: http.MethodPost, path: bucketPath(bucket, "/actions"), header: header, body: body}, &a)
+}
+
+// Node answers one node; one that is absent is an *Error of status 404.
+func (c *Client) Node(ctx context.Context, bucket, id string) (*Node, error) {
+	var n Node
+	return &n, c.get(ctx, call{method: http.MethodGet, path: bucketPath(bucket, "/nodes/") + escape(id)}, &n)
+}
+
+// Query chooses a page of nodes. The zero Query is the first page of all.
+type Query struct {
+	Prefix string // of ids
+	Cursor string // Page.Next of the page before
+	Limit  int    // nodes a page; default and bounds are the daemon's
+}
+
+// Nodes answers a page of nodes in the order of their ids.
+func (c *Client) Nodes(ctx context.Context, bucket string, q Query) (*Page, error) {
+	query := url.Values{}
+	set(query, "prefix", q.Prefix)
+	set(query, "cursor", q.Cursor)
+	setLimit(query, q.Limit)
+	var p Page
+	return &p, c.get(ctx, call{method: http.MethodGet, path: bucketPath(bucket, "/nodes"), query: query}, &p)
+}
+
+// Log answers entries in the order they reached the device; after is Entry.Offset or Log.Next, or empty for the first.
+func (c *Client) Log(ctx context.Context, bucket, after string, limit int) (*Log, error) {
+	query := url.Values{}
+	set(query, "after", after)
+	setLimit(query, limit)
+	var l Log
+	return &l, c.get(ctx, call{method: http.MethodGet, path: bucketPath(bucket, "/log"), query: query}, &l)
+}
+
+// Remotes lists the remotes.
+func (c *Client) Remotes(ctx context.Context) ([]RemoteStatus, error) {
+	var all Remotes
+	err := c.get(ctx, call{method: http.MethodGet, path: "/v1/remotes"}, &all)
+	return all.Remotes, err
+}
+
+// AddRemote names a place reached through rclone.
+func (c *Client) AddRemote(ctx context.Context, r Remote) (*RemoteStatus, error) {
+	var made RemoteStatus
+	return &made, c.get(ctx, call{method: http.MethodPost, path: "/v1/remotes", body: r}, &made)
+}
+
+// RemoveRemote forgets a remote. Nothing on it is touched.
+func (c *Client) RemoveRemote(ctx context.Context, name string) error {
+	return c.get(ctx, call{method: http.MethodDelete, path: "/v1/remotes/" + escape(name)}, nil)
+}
+
+// TestRemote writes, reads, lists and removes a small file on a remote.
+func (c *Client) TestRemote(ctx context.Context, name string) (*RemoteTest, error) {
+	var t RemoteTest
+	return &t, c.get(ctx, call{method: http.MethodPost, path: "/v1/remotes/" + escape(name) + "/test"}, &t)
+}
+
+// Verify checks every hash, signature and chain of a bucket or a remote, or of all when the name is empty.
+func (c *Client) Verify(ctx context.Context, subject string) (*Verdict, error) {
+	var v Verdict
+	return &v, c.get(ctx, call{method: http.MethodPost, path: "/v1/verify", body: Check{Subject: subject}}, &v)
+}
+
+func set(query url.Values, name, value string) {
+	if value != "" {
+		query.Set(name, value)
+	}
+}
+
+func setLimit(query url.Values, limit int) {
+	if limit > 0 {
+		query.Set("limit", strconv.Itoa(limit))
+	}
+}

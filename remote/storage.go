@@ -10,7 +10,7 @@ import (
 var (
 	// ErrNotExist: a Read found no file of that name. It proves nothing: the listing or the file may lag.
 	ErrNotExist = errors.New("remote: no such file")
-	// ErrName: a name or folder is not made of [a-z0-9.-] steps joined by "/", or is over 255 bytes.
+	// ErrName: a name or folder is not made of [a-z0-9.-] steps joined by "/", or is over 255 bytes (CheckName).
 	ErrName = errors.New("remote: bad name")
 	// ErrFull: no room is left for a write (507, quota, full disk).
 	ErrFull = errors.New("remote: full")
@@ -20,7 +20,7 @@ var (
 	ErrBusy = errors.New("remote: too many requests")
 	// ErrUnreachable: the remote cannot be reached, or its root is gone.
 	ErrUnreachable = errors.New("remote: unreachable")
-	// ErrTooLarge: a file is over MaxFile bytes.
+	// ErrTooLarge: a file is over MaxFile bytes; neither read nor written.
 	ErrTooLarge = errors.New("remote: file too large")
 )
 
@@ -36,15 +36,21 @@ type Object struct {
 // Storage is a flat set of immutable files on a place that promises little.
 //
 // A listing may lag, omit or show a name twice; nothing is atomic; every call may be retried; absence proves
-// nothing. Calls may run at once and end when their context does. Names are paths below the root.
+// nothing. Calls may run at once and end when their context does, with its error. Names are paths below the root;
+// every verb answers ErrName to a bad one. A call that fails wraps one of the errors above where it knows which;
+// any other error is as good as ErrUnreachable: try again later. What Write's error leaves behind is unknown.
+//
+// A root that is gone (an unmounted disk, a deleted folder) is ErrUnreachable wherever the backend can tell it from an
+// empty one, and is never made by a Write; object stores cannot tell.
 type Storage interface {
-	// List yields the files directly in folder ("" is the root), in no order. Folders are not yielded. A folder that
-	// is not there lists as empty. After an error the sequence ends, and what it yielded so far is no full listing.
+	// List yields the files directly in folder ("" is the root), in no order, foreign names too. Folders are not
+	// yielded, nor are unfinished uploads where they can be told. A folder that is not there lists as empty. After an
+	// error the sequence ends, and what it yielded so far is no full listing.
 	List(ctx context.Context, folder string) iter.Seq2[Object, error]
 	// Read answers the whole content, or ErrNotExist, or ErrTooLarge before it has taken more than MaxFile.
 	Read(ctx context.Context, name string) ([]byte, error)
 	// Write stores the content under name, whole or (detectably) not at all, making folders as needed.
-	// A second Write of the same name and bytes succeeds.
+	// A second Write of the same name and bytes succeeds; one of other bytes replaces the file. data is not kept.
 	Write(ctx context.Context, name string, data []byte) error
 	// Remove deletes the file; one that is not there is a success.
 	Remove(ctx context.Context, name string) error

@@ -1,0 +1,285 @@
+package faulty
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"iter"
+	"maps"
+	"math/rand/v2"
+	"sync"
+
+	"github.com/setlogger/setlogger/remote"
+)
+
+// Options of a Storage; the zero value has no faults.
+type Options struct {
+	// Seed picks the history: the nth call of a verb on a name meets the same fault whatever runs beside it.
+	Seed uint64
+	// Chance of each fault, 0 to 1, for every call that can carry it. A call meets at most one.
+	Chance map[Fault]float64
+	// Omitted is the share of names that Omit leaves out; 0 means 0.3.
+	Omitted float64
+	// LagCalls is how many calls Lag hides a file for; 0 means 5. Reorder hides it four times that at most.
+	LagCalls int
+}
+
+// Once is a scripted fault: the next call that matches meets it.
+type Once struct {
+	Fault Fault
+	Name  string   // the file, or List's folder; "" is any
+	Skip  int      // matching calls to let pass first
+	At    int      // Short, BrokenUpload, Cut: the bytes that arrive, if fewer than all
+	Omit  []string // Omit: the names left out; nil takes Options.Omitted of them
+}
+
+// Requests counts the calls that reached the Storage, refused ones too.
+type Requests struct{ Lists, Reads, Writes, Removes int }
+
+// Storage is a remote.Storage that fails on purpose. Safe for concurrent use.
+type Storage struct {
+	under remote.Storage
+
+	mu       sync.Mutex
+	options  Options
+	script   []Once
+	counts   map[Fault]int
+	requests Requests
+	nth      map[string]uint64
+	calls    int
+	hidden   map[string]hiding
+	there    map[string]bool // names written and not removed since
+	removes  int             // Removes so far
+	shown    int             // Removes that a List has shown
+}
+
+// hiding says until when a file does not show.
+type hiding struct {
+	call   int // the first call that sees it
+	remove int // Reorder: or the first Remove that, once shown, uncovers it; 0 is none
+}
+
+// New wraps a Storage.
+func New(under remote.Storage, o Options) *Storage {
+	return &Storage{
+		under: under, options: o,
+		counts: map[Fault]int{}, nth: map[string]uint64{}, hidden: map[string]hiding{}, there: map[string]bool{},
+	}
+}
+
+// Set replaces the options from the next call on.
+func (s *Storage) Set(o Options) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.options = o
+}
+
+// Script adds one-shot faults; of those that match a call, the oldest is met.
+func (s *Storage) Script(faults ...Once) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.script = append(s.script, faults...)
+}
+
+// Heal ends all faults: no more chances, no script, nothing hidden. What was stored wrongly stays so.
+func (s *Storage) Heal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.options = Options{}
+	s.script = nil
+	clear(s.hidden)
+}
+
+// Counts answers how often each fault was met.
+func (s *Storage) Counts() map[Fault]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.counts)
+}
+
+// Requests answers the calls so far.
+func (s *Storage) Requests() Requests {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests
+}
+
+// List yields what the wrapped Storage lists, less what is hidden, with at most one fault.
+func (s *Storage) List(ctx context.Context, folder string) iter.Seq2[remote.Object, error] {
+	return func(yield func(remote.Object, error) bool) {
+		objects, err := s.list(ctx, folder)
+		for _, o := range objects {
+			if !yield(o, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(remote.Object{}, err)
+		}
+	}
+}
+
+// Read answers the content, or nothing while the file is hidden, with at most one fault.
+func (s *Storage) Read(ctx context.Context, name string) ([]byte, error) {
+	m := s.meet(read, name)
+	if err := m.refusal(); err != nil {
+		return nil, err
+	}
+	if s.isHidden(name) {
+		return nil, fmt.Errorf("read %s: %w", name, remote.ErrNotExist)
+	}
+	data, err := s.under.Read(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	switch m.fault {
+	case HTML:
+		return []byte("<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>Please sign in.</body></html>\n"), nil
+	case Zeros:
+		return make([]byte, len(data)), nil
+	case Short:
+		return data[:m.cut(len(data))], nil
+	default:
+		return data, nil
+	}
+}
+
+// Write stores the content, part of it or none, with at most one fault.
+func (s *Storage) Write(ctx context.Context, name string, data []byte) error {
+	m := s.meet(write, name)
+	if err := m.refusal(); err != nil {
+		return err
+	}
+	stored, answer := data, error(nil)
+	switch m.fault {
+	case LostAnswer:
+		answer = m.wrap(remote.ErrUnreachable)
+	case KeptBody:
+		answer = m.wrap(remote.ErrDenied)
+	case BrokenUpload:
+		stored, answer = data[:m.cut(len(data))], m.wrap(remote.ErrUnreachable)
+	case Cut:
+		stored = data[:m.cut(len(data))]
+	case WrittenZeros:
+		stored = make([]byte, len(data))
+	case Lag, Reorder:
+		s.hide(name, m)
+	default:
+	}
+	if err := s.under.Write(ctx, name, stored); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.there[name] = true
+	s.mu.Unlock()
+	return answer
+}
+
+// Remove deletes the file at once, hidden or not.
+func (s *Storage) Remove(ctx context.Context, name string) error {
+	m := s.meet(remove, name)
+	if err := m.refusal(); err != nil {
+		return err
+	}
+	if err := s.under.Remove(ctx, name); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.hidden, name)
+	delete(s.there, name)
+	s.removes++
+	return nil
+}
+
+// met is one call with the fault it meets, if any, and chance for its details.
+type met struct {
+	verb  verb
+	name  string
+	fault Fault
+	once  *Once // nil when chance chose it
+	rng   *rand.Rand
+}
+
+// meet counts the call and picks its fault.
+func (s *Storage) meet(v verb, name string) met {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls++
+	s.requests.add(v)
+	key := fmt.Sprint(v, " ", name)
+	s.nth[key]++
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(key))
+	m := met{verb: v, name: name, rng: rand.New(rand.NewPCG(s.options.Seed^h.Sum64(), s.nth[key]))}
+	if m.once = s.scripted(v, name); m.once != nil {
+		m.fault = m.once.Fault
+	} else {
+		m.fault = s.options.draw(v, m.rng)
+	}
+	if m.fault != 0 {
+		s.counts[m.fault]++
+	}
+	return m
+}
+
+func (s *Storage) scripted(v verb, name string) *Once {
+	for i := range s.script {
+		o := &s.script[i]
+		if !o.Fault.carries(v) || (o.Name != "" && o.Name != name) {
+			continue
+		}
+		if o.Skip > 0 {
+			o.Skip--
+			continue
+		}
+		found := *o
+		s.script = append(s.script[:i:i], s.script[i+1:]...)
+		return &found
+	}
+	return nil
+}
+
+// draw lays the chances end to end in [0, 1): one number decides, and what is left over is no fault.
+func (o Options) draw(v verb, rng *rand.Rand) Fault {
+	at := rng.Float64()
+	for f := Omit; f < end; f++ {
+		if !f.carries(v) {
+			continue
+		}
+		if at -= o.Chance[f]; at < 0 {
+			return f
+		}
+	}
+	return 0
+}
+
+func (r *Requests) add(v verb) {
+	switch v {
+	case list:
+		r.Lists++
+	case read:
+		r.Reads++
+	case write:
+		r.Writes++
+	case remove:
+		r.Removes++
+	}
+}
+
+func (m met) refusal() error {
+	if err := m.fault.refusal(); err != nil {
+		return m.wrap(err)
+	}
+	return nil
+}
+
+func (m met) wrap(err error) error { return fmt.Errorf("%s %s: %w (%s)", m.verb, m.name, err, m.fault) }
+
+// cut answers how many of n bytes arrive: scripted, or any number below n.
+func (m met) cut(n int) int {
+	if m.once != nil {
+		return min(m.once.At, n)
+	}
+	return m.rng.IntN(max(n, 1))
+}

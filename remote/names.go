@@ -8,10 +8,17 @@ import (
 // maxName bounds a whole name, in bytes.
 const maxName = 255
 
-// CheckName answers nil for a name that every backend keeps as it is, else an error that wraps ErrName.
+// unfinished ends the names of uploads that are not complete; List leaves them out, so nothing else may end so.
+const unfinished = ".partial"
+
+// CheckName answers nil for a name that every backend keeps as it is, else an error that wraps ErrName. A name that
+// ends in ".partial" is bad: that is how unfinished uploads look.
 func CheckName(name string) error {
 	if len(name) > maxName {
 		return fmt.Errorf("%w: %d bytes, at most %d", ErrName, len(name), maxName)
+	}
+	if strings.HasSuffix(name, unfinished) {
+		return fmt.Errorf("%w: %q is an unfinished upload", ErrName, name)
 	}
 	for step := range strings.SplitSeq(name, "/") {
 		if !goodStep(step) {

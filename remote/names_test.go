@@ -14,7 +14,7 @@ func TestCheckName(t *testing.T) {
 	for name, good := range map[string]bool{
 		"a": true, "log/a.jsonl.gz": true, "share.abc.json": true, "view/b/0-1": true, long: true,
 		"": false, "/a": false, "a/": false, "a//b": false, ".": false, "..": false, "a/../b": false, ".a": false, "a.": false,
-		"A": false, "a b": false, "a_b": false, "ä": false, "a\\b": false, "a:b": false, "a\x00": false, long + "a": false,
+		"A": false, "a b": false, "a_b": false, "ä": false, "a\\b": false, "a:b": false, "a\x00": false, long + "a": false, "log/a.partial": false,
 	} {
 		err := remote.CheckName(name)
 		if (err == nil) != good || (err != nil && !errors.Is(err, remote.ErrName)) {

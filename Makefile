@@ -1,0 +1,29 @@
+# The targets of daily work; their logic lies in scripts/ and .ci/. CONTRIBUTING.md tells what each takes.
+.PHONY: run build test check lint fuzz soak bench readme
+
+run: ## build with all storage backends and serve on ./.setlogger
+	@scripts/run
+
+build: ## .cache/bin/setlogger, with all storage backends
+	@scripts/build
+
+test: ## every test, with what it needs fetched; ends with the list of skips
+	@.ci/packages && .ci/tools && .ci/test
+
+check: ## format, lint, vet, tidy, cross-builds
+	@.ci/tools && .ci/check
+
+lint: ## the linter alone, mending what it can
+	@.ci/tools && scripts/go .cache/bin/golangci-lint run --fix
+
+fuzz: ## each fuzzer for FUZZTIME (default 60s)
+	@scripts/fuzz
+
+soak: ## the long form of the crash and kill tests
+	@.ci/packages && .ci/tools && SETLOGGER_SOAK=1 .ci/test
+
+bench: ## benchmarks: one line a figure
+	@scripts/bench
+
+readme: ## run the commands of README.md as printed
+	@scripts/readme

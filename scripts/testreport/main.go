@@ -1,0 +1,120 @@
+// Command testreport turns the stream of `go test -json` into what a person reads: a line a package, the output of what
+// failed, and at the end each failed and each skipped test with its reason. It exits with 1 if anything failed.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// event is a line of `go test -json`; see `go doc test2json`.
+type event struct {
+	Action     string
+	Package    string
+	ImportPath string // of build output
+	Test       string
+	Output     string
+	Elapsed    float64
+}
+
+// report gathers the events.
+type report struct {
+	out     io.Writer
+	show    string // suffix of the packages whose tests' logs are printed even where they pass
+	outputs map[string][]string
+	failed  []string
+	skipped []string
+	passed  int
+}
+
+func main() {
+	show := flag.String("show", "", "suffix of the packages whose logs are always printed")
+	flag.Parse()
+	r := &report{out: os.Stdout, show: *show, outputs: map[string][]string{}}
+	lines := bufio.NewReader(os.Stdin)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if len(line) > 0 {
+			r.line(line)
+		}
+		if err != nil {
+			break
+		}
+	}
+	if !r.close() {
+		os.Exit(1)
+	}
+}
+
+func (r *report) line(line []byte) {
+	var e event
+	if json.Unmarshal(line, &e) != nil {
+		fmt.Fprint(r.out, string(line)) // printed by go itself
+		return
+	}
+	if e.Package == "" {
+		e.Package = e.ImportPath
+	}
+	e.Package = strings.TrimPrefix(e.Package, "github.com/setlogger/setlogger/")
+	switch e.Action {
+	case "output", "build-output":
+		r.output(e)
+	case "pass", "fail", "skip", "build-fail":
+		r.end(e)
+	}
+}
+
+func (r *report) output(e event) {
+	name := e.Package + " " + e.Test
+	r.outputs[name] = append(r.outputs[name], e.Output)
+	logged := strings.HasPrefix(e.Output, "    ")
+	if e.Action == "build-output" || logged && r.show != "" && strings.HasSuffix("/"+e.Package, r.show) {
+		fmt.Fprint(r.out, e.Output)
+	}
+}
+
+func (r *report) end(e event) {
+	name := e.Package + " " + e.Test
+	output := strings.Join(r.outputs[name], "")
+	delete(r.outputs, name)
+	switch {
+	case e.Action == "fail" || e.Action == "build-fail":
+		fmt.Fprintf(r.out, "FAIL %s (%.1fs)\n%s", name, e.Elapsed, output)
+		r.failed = append(r.failed, name)
+	case e.Test == "":
+		fmt.Fprintf(r.out, "%-4s %s (%.1fs)\n", e.Action, e.Package, e.Elapsed)
+	case e.Action == "skip":
+		r.skipped = append(r.skipped, name+": "+reason(output))
+	default:
+		r.passed++
+	}
+}
+
+// reason is what the test said when it skipped itself, on one line.
+func reason(output string) string {
+	var said []string
+	for line := range strings.Lines(output) {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "===") && !strings.HasPrefix(line, "---") {
+			said = append(said, line)
+		}
+	}
+	return strings.Join(said, " ")
+}
+
+// close prints the sum and tells whether all is well.
+func (r *report) close() bool {
+	for _, s := range r.skipped {
+		fmt.Fprintln(r.out, "skipped:", s)
+	}
+	for _, f := range r.failed {
+		fmt.Fprintln(r.out, "failed:", f)
+	}
+	fmt.Fprintf(r.out, "%d passed, %d failed, %d skipped\n", r.passed, len(r.failed), len(r.skipped))
+	return len(r.failed) == 0 && r.passed > 0
+}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -77,7 +78,9 @@ func newRoot(g *globals) *cobra.Command {
 	flags.StringVar(&g.data, "data", g.data, "data folder of the daemon (SETLOGGER_DATA)")
 	flags.StringVar(&g.listen, "listen", g.listen, "host:port of the daemon (SETLOGGER_LISTEN)")
 	flags.BoolVar(&g.json, "json", false, "print the HTTP answer as it came")
-	root.AddCommand(versionCommand(g))
+	root.AddCommand(
+		statusCommand(g), bucketCommand(g), dispatchCommand(g), getCommand(g), listCommand(g), logCommand(g),
+		importCommand(g), exportCommand(g), remoteCommand(g), syncCommand(g), verifyCommand(g), serviceCommand(g), versionCommand(g))
 	return root
 }
 
@@ -118,9 +121,9 @@ func (g *globals) say(cmd *cobra.Command) io.Writer {
 func words(err error) string {
 	var e *api.Error
 	if errors.As(err, &e) && e.Hint != "" {
-		return e.Detail + "\nHint: " + e.Hint
+		return strings.Replace(err.Error(), e.Error(), e.Detail, 1) + "\nHint: " + e.Hint
 	}
-	return err.Error()
+	return strings.TrimPrefix(err.Error(), "api: ")
 }
 
 // group is a command that only holds others.

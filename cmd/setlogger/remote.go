@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/setlogger/setlogger/api"
+)
+
+func remoteCommand(g *globals) *cobra.Command {
+	return group("remote", "Name the places to sync with", remoteAddCommand(g), remoteListCommand(g), remoteTestCommand(g), remoteRemoveCommand(g))
+}
+
+func remoteAddCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "add NAME REMOTE:PATH", Short: "Name a folder on any storage that rclone reaches, or on this disk", Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := g.client(cmd)
+			if err != nil {
+				return err
+			}
+			r, err := c.AddRemote(cmd.Context(), api.Remote{Name: args[0], Path: args[1]})
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(g.say(cmd), "Remote %s is %s. Try it: setlogger remote test %s\n", r.Name, r.Path, r.Name)
+			return err
+		},
+	}
+}
+
+func remoteListCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the remotes", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := g.client(cmd)
+			if err != nil {
+				return err
+			}
+			all, err := c.Remotes(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return tableOfRemotes(g.say(cmd), all)
+		},
+	}
+}
+
+func remoteTestCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "test NAME", Short: "Write, read, list and remove a small file there", Args: cobra.ExactArgs(1), ValidArgsFunction: g.completeRemotes,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := g.client(cmd)
+			if err != nil {
+				return err
+			}
+			t, err := c.TestRemote(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			for _, step := range t.Steps {
+				fmt.Fprintln(g.say(cmd), stepLine(step))
+			}
+			if !t.OK {
+				return errFindings
+			}
+			return nil
+		},
+	}
+}
+
+func stepLine(s api.TestStep) string {
+	if s.OK {
+		return fmt.Sprintf("ok      %-7s %s", s.Name, s.Took)
+	}
+	return fmt.Sprintf("FAILED  %-7s %s: %s\n        %s", s.Name, s.Took, s.Error, s.Hint)
+}
+
+func remoteRemoveCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "remove NAME", Short: "Forget a remote; nothing on it is touched", Args: cobra.ExactArgs(1), ValidArgsFunction: g.completeRemotes,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := g.client(cmd)
+			if err != nil {
+				return err
+			}
+			if err := c.RemoveRemote(cmd.Context(), args[0]); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(g.say(cmd), "Forgot %s.\n", args[0])
+			return err
+		},
+	}
+}
+
+func syncCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "sync [REMOTE]", Short: "Sync now and wait for it", Args: cobra.MaximumNArgs(1), ValidArgsFunction: g.completeRemotes,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := g.client(cmd)
+			if err != nil {
+				return err
+			}
+			name := ""
+			if len(args) == 1 {
+				name = args[0]
+			}
+			all, err := c.Sync(cmd.Context(), name)
+			if err != nil {
+				return err
+			}
+			return tableOfRemotes(g.say(cmd), all)
+		},
+	}
+}
+
+func tableOfRemotes(w io.Writer, all []api.RemoteStatus) error {
+	if len(all) == 0 {
+		_, err := fmt.Fprintln(w, "No remote yet. Name one: setlogger remote add NAME REMOTE:PATH")
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "REMOTE\tSTATE\tWAITING\tLAST SYNC\tPLACE")
+	for _, r := range all {
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", r.Name, r.State, r.Pending, moment(r.LastSync), r.Path)
+	}
+	return t.Flush()
+}
+
+func moment(at *time.Time) string {
+	if at == nil {
+		return "not yet"
+	}
+	return at.Local().Format(time.DateTime)
+}
+
+// completeRemotes offers the names of remotes to the shell.
+func (g *globals) completeRemotes(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 || g.settle(cmd) != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	g.json = false
+	c, err := g.client(cmd)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	all, err := c.Remotes(cmd.Context())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	names := make([]string, len(all))
+	for i, r := range all {
+		names[i] = r.Name
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,102 @@
+package endtoend
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// export is what a device exports of a bucket.
+func (d *device) export(t testing.TB, bucket string) []byte {
+	t.Helper()
+	return d.run(t, "export", bucket)
+}
+
+// digest is "COUNT SHA256" of an export, as testdata/cities/expected.js prints it. Lines with the prefix are left out.
+func digest(export []byte, without string) string {
+	hash := sha256.New()
+	count := 0
+	for line := range bytes.Lines(export) {
+		if without == "" || !bytes.Contains(line, []byte(without)) {
+			hash.Write(line)
+			count++
+		}
+	}
+	return fmt.Sprintf("%d %s", count, hex.EncodeToString(hash.Sum(nil)))
+}
+
+// agree waits until all the devices have all the entries and nothing pending, and checks that they export the same.
+func agree(t testing.TB, bucket string, devices ...*device) []byte {
+	t.Helper()
+	ended := time.Now().Add(patience)
+	for {
+		var states []string
+		settled := true
+		var entries []uint64
+		for _, d := range devices {
+			if err := d.sync(t.Context()); err != nil {
+				states = append(states, err.Error())
+			}
+			b := d.status(t, bucket)
+			entries = append(entries, b.Entries)
+			states = append(states, fmt.Sprintf("%s: %d entries, %d pending, %d nodes", d.name, b.Entries, b.Pending, b.Nodes))
+			settled = settled && b.Pending == 0 && b.Entries == entries[0]
+		}
+		if settled {
+			break
+		}
+		if time.Now().After(ended) {
+			t.Fatalf("no agreement in %v: %v", patience, states)
+		}
+	}
+	first := devices[0].export(t, bucket)
+	for _, d := range devices[1:] {
+		if other := d.export(t, bucket); !bytes.Equal(first, other) {
+			t.Fatalf("%s exports %s, %s exports %s; first difference:\n%s", devices[0].name, digest(first, ""), d.name, digest(other, ""), difference(first, other))
+		}
+	}
+	return first
+}
+
+// difference is the first line that differs.
+func difference(a, b []byte) string {
+	other := bytes.Split(b, []byte("\n"))
+	for i, line := range bytes.Split(a, []byte("\n")) {
+		if i >= len(other) || !bytes.Equal(line, other[i]) {
+			return fmt.Sprintf("line %d\n%s\n%s", i+1, line, other[min(i, len(other)-1)])
+		}
+	}
+	return fmt.Sprintf("one has %d lines more", len(other)-bytes.Count(a, []byte("\n")))
+}
+
+// acknowledged remembers nodes whose creation a device has acknowledged.
+type acknowledged struct {
+	device *device
+	bucket string
+	prefix string
+	ids    []string
+}
+
+// add creates one node; an error means that it was not acknowledged.
+func (a *acknowledged) add(t testing.TB) error {
+	t.Helper()
+	id := fmt.Sprintf("%s%d", a.prefix, len(a.ids))
+	_, err := a.device.appendOne(t.Context(), a.bucket, fmt.Sprintf(`{"type":"CREATE_NODE","id":%q,"properties":{"acknowledged":true}}`, id))
+	if err == nil {
+		a.ids = append(a.ids, id)
+	}
+	return err
+}
+
+// check fails the test for each acknowledged node that the device does not have.
+func (a *acknowledged) check(t testing.TB, d *device) {
+	t.Helper()
+	for _, id := range a.ids {
+		if !d.hasNode(t, a.bucket, id) {
+			t.Errorf("LOST: %s was acknowledged and %s does not have it", id, d.name)
+		}
+	}
+}

@@ -65,9 +65,9 @@ func (w *world) editApart(t *testing.T) {
 	devices := []*device{w.a, w.b, w.c}
 	w.server.Stop(t)
 	for _, d := range devices {
-		committed, err := d.appendLines(t.Context(), "cities", edits(d.name))
-		if err != nil || committed != edited {
-			t.Fatalf("%s: %d of %d edits without the share: %v", d.name, committed, edited, err)
+		answer, err := d.appendLines(t.Context(), "cities", edits(d.name))
+		if err != nil || answer.Committed != edited {
+			t.Fatalf("%s: %d of %d edits without the share: %v", d.name, answer.Committed, edited, err)
 		}
 	}
 	for _, d := range devices { // each goes on reading its own writes

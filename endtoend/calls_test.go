@@ -76,15 +76,21 @@ func (d *device) appendOne(ctx context.Context, bucket, action string) (entryID,
 	return e, err
 }
 
-// appendLines appends many actions, one a line, and answers how many were committed.
-func (d *device) appendLines(ctx context.Context, bucket string, lines []byte) (uint64, error) {
+// bulkAnswer answers an append of many lines.
+type bulkAnswer struct {
+	Writer    string
+	Committed uint64
+	Last      uint64 // number of the last entry
+}
+
+// appendLines appends many actions, one a line.
+func (d *device) appendLines(ctx context.Context, bucket string, lines []byte) (bulkAnswer, error) {
+	var a bulkAnswer
 	answer, err := d.call(ctx, http.MethodPost, "/v1/buckets/"+url.PathEscape(bucket)+"/actions", "application/x-ndjson", bytes.NewReader(lines))
 	if err != nil {
-		return 0, err
+		return a, err
 	}
-	var a struct{ Committed uint64 }
-	err = json.Unmarshal(answer, &a)
-	return a.Committed, err
+	return a, json.Unmarshal(answer, &a)
 }
 
 // get answers a value of the API.

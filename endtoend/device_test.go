@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -99,6 +100,7 @@ func (d *device) launch(t testing.TB) {
 	d.cmd = exec.Command(line[0], line[1:]...)
 	d.cmd.Env = append(os.Environ(), d.env...)
 	d.cmd.Stdout, d.cmd.Stderr = d.output, d.output
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that kill reaches what strace runs
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +143,7 @@ func (d *device) kill(testing.TB) {
 	if d.cmd == nil {
 		return
 	}
-	_ = d.cmd.Process.Kill()
+	_ = syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL)
 	<-d.ended
 	d.cmd = nil
 	d.client.CloseIdleConnections()
@@ -157,6 +159,28 @@ func (d *device) stop(t testing.TB) {
 	case <-d.ended:
 	case <-time.After(5 * time.Second):
 		t.Errorf("%s: still runs 5 s after SIGTERM", d.name)
+	}
+	d.kill(t)
+}
+
+// terminate ends a traced daemon and its tracer.
+func (d *device) terminate(t testing.TB) {
+	t.Helper()
+	pid, err := exec.Command("pgrep", "-P", strconv.Itoa(d.cmd.Process.Pid)).Output()
+	if err != nil {
+		t.Fatalf("the traced daemon is not found: %v", err)
+	}
+	daemon, err := strconv.Atoi(strings.TrimSpace(string(pid)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(daemon, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-d.ended: // strace ends with what it traces
+	case <-time.After(startTime):
+		t.Fatalf("still runs %v after SIGTERM", startTime)
 	}
 	d.kill(t)
 }

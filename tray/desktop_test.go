@@ -81,16 +81,16 @@ func TestDesktop(t *testing.T) {
 	daemon.start(t)
 	d.startTray(t, "--listen", daemon.address)
 
-	d.shows(t, "idle", IconIdle, "Up to date (off)", "Last sync 3 minutes ago (off)", "-", "Sync now", "Open SetLogger", "-", "Quit this icon")
+	d.shows(t, "idle", IconIdle, "Up to date", "Last sync 3 minutes ago (off)", "-", "Sync now", "Open SetLogger", "-", "Quit this icon")
 	daemon.set(api.Status{State: api.StateSyncing, Pending: 1200, LastSync: &ago, Remotes: disk})
-	d.shows(t, "syncing", IconSyncing, "Syncing… (off)", "1,200 entries to send, last sync 3 minutes ago (off)", "-", "Sync now", "Open SetLogger", "-", "Quit this icon")
+	d.shows(t, "syncing", IconSyncing, "Syncing…", "1,200 entries to send, last sync 3 minutes ago (off)", "-", "Sync now", "Open SetLogger", "-", "Quit this icon")
 	daemon.set(api.Status{State: api.StateOffline, Pending: 1, LastSync: &ago, Remotes: disk})
-	d.shows(t, "offline", IconOffline, "Offline (off)", "1 entry to send, last sync 3 minutes ago (off)", "-", "Sync now", "Open SetLogger", "-", "Quit this icon")
+	d.shows(t, "offline", IconOffline, "Offline", "1 entry to send, last sync 3 minutes ago (off)", "-", "Sync now", "Open SetLogger", "-", "Quit this icon")
 	daemon.set(api.Status{State: api.StateProblem, Pending: 3, LastSync: &ago, Remotes: disk, Problems: []api.Problem{
 		{Subject: "dropbox", Detail: "the quota of the account is used up", Hint: "Free some space in Dropbox, or add another remote"},
 		{Subject: "todos", Detail: "the share_id is gone", Hint: "Run: setlogger doctor"},
 	}})
-	d.shows(t, "problem", IconProblem, "2 problems (off)", "3 entries to send, last sync 3 minutes ago (off)",
+	d.shows(t, "problem", IconProblem, "2 problems", "3 entries to send, last sync 3 minutes ago (off)",
 		"dropbox: the quota of the account is used up", "    Free some space in Dropbox, or add another remote (off)",
 		"todos: the share_id is gone", "    Run: setlogger doctor (off)",
 		"-", "Sync now", "Open SetLogger", "-", "Quit this icon")
@@ -109,7 +109,7 @@ func TestDesktop(t *testing.T) {
 		"-", "Sync now (off)", "Open SetLogger (off)", "-", "Quit this icon")
 	daemon.set(api.Status{State: api.StateIdle, LastSync: &ago, Remotes: disk})
 	daemon.start(t)
-	d.shows(t, "started anew", IconIdle, "Up to date (off)", "Last sync 3 minutes ago (off)", "-", "Sync now", "Open SetLogger", "-", "Quit this icon")
+	d.shows(t, "started anew", IconIdle, "Up to date", "Last sync 3 minutes ago (off)", "-", "Sync now", "Open SetLogger", "-", "Quit this icon")
 
 	d.click(t, "Quit this icon")
 	if err := d.tray.Wait(); err != nil {

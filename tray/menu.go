@@ -30,7 +30,7 @@ func newMenu(icons [iconCount][]byte) *menu {
 		item.Disable()
 		return item
 	}
-	m.headline, m.detail = fixed(), fixed()
+	m.headline, m.detail = systray.AddMenuItem("", "Open the page"), fixed()
 	for i := range m.problems {
 		m.problems[i].what = systray.AddMenuItem("", "Open the page")
 		m.problems[i].hint = fixed()
@@ -67,6 +67,7 @@ func (m *menu) draw(v View) {
 	m.say(m.more, more(len(v.Problems)-len(m.problems)))
 	enable(m.sync, v.CanSync)
 	enable(m.open, v.CanOpen)
+	enable(m.headline, v.CanOpen)
 }
 
 // say sets an item's words, and hides it when there are none.

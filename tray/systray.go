@@ -68,6 +68,7 @@ func live(ctx context.Context, quit func(), o Options, icons [iconCount][]byte) 
 			o.Logger.Warn("the page can't be opened", "error", err)
 		}
 	}
+	onClick(m.headline, open)
 	onClick(m.open, open)
 	for i := range m.problems {
 		onClick(m.problems[i].what, open)

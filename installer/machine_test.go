@@ -32,14 +32,14 @@ const patience = 60 * time.Second
 func newMachine(t *testing.T) *machine {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("systemd: skipped by -short: boots a machine")
+		t.Skip("skipped by -short: boots a machine")
 	}
 	if os.Geteuid() != 0 {
-		t.Skip("systemd: skipped: booting a machine takes root")
+		missing(t, "booting a machine takes root")
 	}
 	for _, program := range []string{"debootstrap", "systemd-nspawn", "nsenter"} {
 		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("systemd: skipped: %s is not installed (apt-get install debootstrap systemd-container)", program)
+			missing(t, fmt.Sprintf("%s is not installed (apt-get install debootstrap systemd-container)", program))
 		}
 	}
 	m := &machine{root: filepath.Join(t.TempDir(), "root")}
@@ -205,4 +205,13 @@ func command(t *testing.T, name string, arguments ...string) {
 	if out, err := exec.Command(name, arguments...).CombinedOutput(); err != nil {
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(arguments, " "), err, out)
 	}
+}
+
+// missing skips the test by name, or fails it where SETLOGGER_TEST_REQUIRED is 1.
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("SETLOGGER_TEST_REQUIRED") == "1" {
+		t.Fatalf("%s: %s", t.Name(), what)
+	}
+	t.Skipf("%s: skipped: %s", t.Name(), what)
 }

@@ -1,9 +1,6 @@
 package tray
 
-import (
-	"strconv"
-	"strings"
-)
+import "strings"
 
 // label is text as a menu takes it: one line of bearable length.
 func label(text, goos string) string {
@@ -21,20 +18,4 @@ func clip(text string, limit int) string {
 		return text
 	}
 	return strings.TrimRight(string(runes[:limit-1]), " ") + "…"
-}
-
-// indented sets a hint under its problem.
-func indented(hint string) string {
-	if hint == "" {
-		return ""
-	}
-	return "    " + hint
-}
-
-// more says how many problems found no place.
-func more(n int) string {
-	if n <= 0 {
-		return ""
-	}
-	return "and " + strconv.Itoa(n) + " more, on the page"
 }

@@ -4,6 +4,7 @@ package tray
 
 import (
 	"runtime"
+	"strconv"
 
 	"github.com/getlantern/systray"
 )
@@ -94,4 +95,20 @@ func enable(item *systray.MenuItem, on bool) {
 	} else {
 		item.Disable()
 	}
+}
+
+// indented sets a hint under its problem.
+func indented(hint string) string {
+	if hint == "" {
+		return ""
+	}
+	return "    " + hint
+}
+
+// more says how many problems found no place.
+func more(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return "and " + strconv.Itoa(n) + " more, on the page"
 }

@@ -34,7 +34,7 @@ func run(ctx context.Context, arguments []string, stderr io.Writer) int {
 	flags := flag.NewFlagSet("setlogger-tray", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprintln(stderr, "setlogger-tray shows in the system tray how the SetLogger daemon stands.")
+		_, _ = fmt.Fprintln(stderr, "setlogger-tray shows in the system tray how the SetLogger daemon stands.")
 		flags.PrintDefaults()
 	}
 	data := flags.String("data", os.Getenv("SETLOGGER_DATA"), "data `folder` of the daemon (SETLOGGER_DATA)")
@@ -45,7 +45,7 @@ func run(ctx context.Context, arguments []string, stderr io.Writer) int {
 	case err != nil:
 		return exitUsage
 	case flags.NArg() > 0:
-		fmt.Fprintf(stderr, "setlogger-tray: %q is one word too many; see setlogger-tray --help\n", flags.Arg(0))
+		_, _ = fmt.Fprintf(stderr, "setlogger-tray: %q is one word too many; see setlogger-tray --help\n", flags.Arg(0))
 		return exitUsage
 	}
 	o := api.Options{Data: *data, Address: *listen, Token: os.Getenv("SETLOGGER_TOKEN")}
@@ -55,7 +55,7 @@ func run(ctx context.Context, arguments []string, stderr io.Writer) int {
 		Logger:  slog.New(slog.NewTextHandler(stderr, nil)),
 	})
 	if err != nil {
-		fmt.Fprintln(stderr, "setlogger-tray:", err)
+		_, _ = fmt.Fprintln(stderr, "setlogger-tray:", err)
 		return exitFailed
 	}
 	return exitOK

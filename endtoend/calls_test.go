@@ -133,15 +133,29 @@ func (d *device) sync(ctx context.Context) error {
 // log answers the entries after an offset, and the offset to go on from.
 func (d *device) log(t testing.TB, bucket, after string) ([]logEntry, string) {
 	t.Helper()
+	entries, next, err := d.tryLog(t.Context(), bucket, after)
+	if err != nil {
+		t.Fatalf("%s: %v; it printed:\n%s", d.name, err, d.printed())
+	}
+	return entries, next
+}
+
+func (d *device) tryLog(ctx context.Context, bucket, after string) ([]logEntry, string, error) {
 	var all []logEntry
 	for {
 		var page struct {
 			Entries []logEntry
 			Next    string
 		}
-		d.get(t, "/v1/buckets/"+url.PathEscape(bucket)+"/log?limit=1000&after="+after, &page)
+		answer, err := d.call(ctx, http.MethodGet, "/v1/buckets/"+url.PathEscape(bucket)+"/log?limit=1000&after="+after, "", nil)
+		if err != nil {
+			return all, after, err
+		}
+		if err := json.Unmarshal(answer, &page); err != nil {
+			return all, after, err
+		}
 		if len(page.Entries) == 0 {
-			return all, after
+			return all, after, nil
 		}
 		all, after = append(all, page.Entries...), page.Next
 	}

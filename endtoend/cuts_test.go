@@ -30,8 +30,8 @@ func TestLostFsync(t *testing.T) {
 		t.Errorf("%d entries lost, %d stores damaged", lost, damaged)
 	}
 	t.Run("NoSync is caught", func(t *testing.T) {
-		lost, damaged, acked := loseFsyncs(t, 5, "SETLOGGER_TEST_NOSYNC=1")
-		t.Logf("lost fsyncs with NoSync: 5 cuts, %d acknowledged entries looked for, %d lost, %d stores damaged", acked, lost, damaged)
+		lost, damaged, acked := loseFsyncs(t, 10, "SETLOGGER_TEST_NOSYNC=1")
+		t.Logf("lost fsyncs with NoSync: 10 cuts, %d acknowledged entries looked for, %d lost, %d stores damaged", acked, lost, damaged)
 		if lost+damaged == 0 {
 			t.Error("the cuts do not see that nothing is synced")
 		}
@@ -190,11 +190,14 @@ func (r *recording) openAt(t *testing.T, at int, chance *rand.Rand) (map[entryID
 	if _, err := d.tryStatus(t.Context(), "b"); err != nil {
 		return nil, err
 	}
-	entries, _ := d.log(t, "b", "")
+	entries, _, err := d.tryLog(t.Context(), "b", "")
+	if err != nil {
+		return nil, err
+	}
 	have := map[entryID]bool{}
 	for _, e := range entries {
 		have[entryID{e.Writer, e.Entry.Number}] = true
 	}
-	_, err := d.try(t, "verify")
+	_, err = d.try(t, "verify")
 	return have, err
 }

@@ -133,24 +133,25 @@ type answer struct {
 }
 
 func answersIn(calls []systemCall) []answer {
-	asked := map[string]int{} // end of the last read of each connection whose request is an append
+	type request struct {
+		head string // first bytes; they may come in two reads
+		end  int
+	}
+	asked := map[string]request{} // by connection
 	var all []answer
 	for _, c := range inOrderOfBegin(calls) {
 		if !strings.HasPrefix(c.file, "socket:") || c.result <= 0 {
 			continue
 		}
-		text := string(c.data)
-		switch {
-		case c.name == "read" && strings.HasPrefix(text, "POST /v1/buckets/"):
-			asked[c.file] = c.end
+		switch text := string(c.data); {
 		case c.name == "read":
-			if _, waits := asked[c.file]; waits {
-				asked[c.file] = c.end
-			}
-		case c.name == "write" && strings.HasPrefix(text, "HTTP/1.1 200"):
-			if end, waits := asked[c.file]; waits {
-				all = append(all, answer{end, c.begin, text})
-				delete(asked, c.file)
+			r := asked[c.file]
+			asked[c.file] = request{r.head + text[:min(len(text), 32)], c.end}
+		case c.name == "write" && strings.HasPrefix(text, "HTTP/1.1 "):
+			r := asked[c.file]
+			delete(asked, c.file)
+			if strings.HasPrefix(r.head, "POST /v1/buckets/") && strings.HasPrefix(text, "HTTP/1.1 200") {
+				all = append(all, answer{r.end, c.begin, text})
 			}
 		}
 	}

@@ -75,9 +75,7 @@ func (s *slaughter) life(t *testing.T, kills int) {
 		var entries []logEntry
 		entries, offset = d.log(t, "b", offset)
 		s.judge(t, "the log", fresh, present(entries))
-		for id, node := range fresh {
-			acked[id] = node
-		}
+		maps.Copy(acked, fresh)
 		if t.Failed() {
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/kardianos/service"
@@ -176,7 +177,8 @@ func (s Service) config() *service.Config {
 			"UserService":   s.User,
 			"SystemdScript": s.Unit(),
 			// launchd, as its default is not to start anything.
-			"RunAtLoad": true,
+			"RunAtLoad":    true,
+			"LogDirectory": s.logs(runtime.GOOS),
 			// Windows: as the unit has it, two seconds and never give up.
 			"OnFailure":              "restart",
 			"OnFailureDelayDuration": "2s",

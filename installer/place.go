@@ -54,6 +54,14 @@ func userData(goos string, getenv func(string) string) (string, error) {
 	}
 }
 
+// logs is where launchd puts what the daemon says; the others keep their own log.
+func (s Service) logs(goos string) string {
+	if home, err := os.UserHomeDir(); goos == "darwin" && s.User && err == nil {
+		return filepath.Join(home, "Library", "Logs")
+	}
+	return "/var/log"
+}
+
 // definition is the file that defines the service, as kardianos/service places
 // it; empty where the manager keeps none.
 func (s Service) definition() string {

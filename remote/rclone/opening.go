@@ -1,0 +1,192 @@
+package rclone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rclone/rclone/fs"
+	"github.com/rclone/rclone/fs/cache"
+	"github.com/rclone/rclone/fs/fspath"
+	"github.com/rclone/rclone/fs/list"
+
+	"github.com/setlogger/setlogger/remote"
+)
+
+// storage is a remote.Storage over one rclone Fs, opened by the first call.
+type storage struct {
+	library *Library
+	path    string
+	making  bool // the root may be missing: it is about to be made
+
+	opening chan struct{} // holds one while a call opens
+	mu      sync.Mutex
+	opened  fs.Fs
+}
+
+// tries is how often a call tries what may pass by itself; rclone tries twice below each.
+const tries = 3
+
+// fs answers the opened Fs, or opens it, once whatever the number of callers.
+func (s *storage) fs(ctx context.Context) (fs.Fs, error) {
+	if f := s.get(); f != nil {
+		return f, nil
+	}
+	select {
+	case s.opening <- struct{}{}:
+		defer func() { <-s.opening }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if f := s.get(); f != nil {
+		return f, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return retry(ctx, func() (fs.Fs, error) { return s.open(ctx) })
+}
+
+func (s *storage) get() fs.Fs {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.opened
+}
+
+// open makes the Fs apart from the caller's context, which some backends keep for their whole life. When that context
+// ends first, the Fs is kept for the next call.
+func (s *storage) open(ctx context.Context) (fs.Fs, error) {
+	type answer struct {
+		f   fs.Fs
+		err error
+	}
+	answers := make(chan answer, 1)
+	err := s.library.spawn(func() {
+		f, err := s.newFs(context.WithoutCancel(ctx))
+		answers <- answer{f, err}
+	})
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case a := <-answers:
+		return a.f, a.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (s *storage) newFs(ctx context.Context) (fs.Fs, error) {
+	if err := s.settingsProblem(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	f, err := fs.NewFs(ctx, closedRoot(s.path))
+	if errors.Is(err, fs.ErrorIsFile) {
+		// Not to be used: it is the parent's Fs. It means a file, or an object store that did not answer, and rclone
+		// would remember it.
+		cache.Clear()
+		err = fmt.Errorf("%w: no folder there, or no answer", remote.ErrUnreachable)
+	}
+	if err == nil && !s.making {
+		err = rootThere(ctx, f)
+	}
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	atomicUploads(f)
+	if !s.library.track(func() { shutdown(f); cancel() }) {
+		cancel()
+		return nil, fmt.Errorf("%w: stopped", remote.ErrUnreachable)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opened = f
+	return f, nil
+}
+
+// settingsProblem says why a remote of the settings can't be found, before rclone says that it is not there.
+func (s *storage) settingsProblem() error {
+	parsed, err := fspath.Parse(s.path)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrSettings, err)
+	}
+	if circular(s.path) {
+		return fmt.Errorf("%w: the remote leads back to itself", ErrSettings)
+	}
+	if strings.HasPrefix(parsed.Name, ":") {
+		return nil
+	}
+	return s.library.settings.problem()
+}
+
+// closedRoot ends the path with a slash, so that no backend asks whether it is a file.
+func closedRoot(path string) string {
+	if strings.HasSuffix(path, ":") || strings.HasSuffix(path, "/") {
+		return path
+	}
+	return path + "/"
+}
+
+// rootThere answers ErrUnreachable when the backend has folders and the root is none of them.
+func rootThere(ctx context.Context, f fs.Fs) error {
+	if !f.Features().CanHaveEmptyDirectories {
+		return nil
+	}
+	_, err := list.DirSorted(ctx, f, true, "")
+	if errors.Is(err, fs.ErrorDirNotFound) {
+		return fmt.Errorf("%w: no such folder", remote.ErrUnreachable)
+	}
+	return err
+}
+
+// atomicUploads makes uploads to WebDAV go to a name of their own and be moved, as rclone does by itself for the other
+// backends that show half a file: plain servers keep what came of a broken upload.
+func atomicUploads(f fs.Fs) {
+	info := fs.FindFromFs(fs.UnWrapFs(f))
+	if info != nil && info.Name == "webdav" && f.Features().Move != nil {
+		f.Features().PartialUploads = true
+	}
+}
+
+func shutdown(f fs.Fs) {
+	do := f.Features().Shutdown
+	if do == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_ = do(ctx) // nothing is kept in it: a Write has answered before
+}
+
+// retry tries again what may pass by itself, with pauses of 0.1 and 0.4 s, or what the remote asks for if that is
+// short, until the context ends.
+func retry[T any](ctx context.Context, call func() (T, error)) (T, error) {
+	pause := 100 * time.Millisecond
+	for try := 1; ; try++ {
+		answer, err := call()
+		if err == nil || try == tries || ctx.Err() != nil || !passing(err) {
+			return answer, err
+		}
+		if asked := retryAfter(err); asked > longestPause {
+			return answer, err
+		} else if asked > 0 {
+			pause = asked
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return answer, err
+		}
+		pause *= 4
+	}
+}
+
+// longestPause is what a call waits inside; a longer wish is the caller's to keep.
+const longestPause = 2 * time.Second

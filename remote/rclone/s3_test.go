@@ -1,0 +1,54 @@
+package rclone
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	_ "github.com/rclone/rclone/cmd/serve/s3"     // for serve/start
+	_ "github.com/rclone/rclone/cmd/serve/webdav" // for serve/start
+	"github.com/rclone/rclone/fs/rc"
+
+	"github.com/setlogger/setlogger/remote/remotetest/servers"
+)
+
+// TestVersityGW runs over an S3 server that is not rclone's.
+func TestVersityGW(t *testing.T) { conform(t, servers.S3(t)) }
+
+// TestRcloneS3 runs over rclone's own S3 server.
+func TestRcloneS3(t *testing.T) {
+	folder := t.TempDir()
+	bucket := filepath.Join(folder, "share")
+	if err := os.Mkdir(bucket, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	address := serve(t, rc.Params{"type": "s3", "fs": folder, "addr": "127.0.0.1:0", "auth_key": []string{"AKID1234,SECRET1234"}})
+	conform(t, &servers.Server{
+		Path:   `:s3,provider=Rclone,access_key_id=AKID1234,secret_access_key=SECRET1234,endpoint="http://` + address + `":share`,
+		Folder: bucket,
+	})
+}
+
+// serve starts one of rclone's servers until the test ends and answers its address.
+func serve(t *testing.T, params rc.Params) string {
+	t.Helper()
+	out, err := rc.Calls.Get("serve/start").Fn(t.Context(), params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := out.GetString("id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := rc.Calls.Get("serve/stop").Fn(context.Background(), rc.Params{"id": id}); err != nil {
+			t.Error(err)
+		}
+	})
+	address, err := out.GetString("addr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
+}

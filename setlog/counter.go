@@ -1,0 +1,159 @@
+package setlog
+
+import (
+	"cmp"
+	"fmt"
+	"math/big"
+	"slices"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// run is the total of one writer's increments of one counter under one floor (rule 10).
+type run struct {
+	writer   Writer
+	salt     Salt // of the entry that began the run
+	floor    Mark // under which it counts
+	number   uint64
+	position uint32 // with number: which of two totals of the run is the later one
+	stamp    Stamp
+	total    int64
+}
+
+// compareRuns orders runs by what identifies them.
+func compareRuns(a, b run) int {
+	return cmp.Or(compareWriters(a.writer, b.writer), cmp.Compare(a.salt, b.salt), a.floor.Compare(b.floor))
+}
+
+// after tells whether total a of a run replaces total b. A forked writer can number two totals alike.
+func (a run) after(b run) bool {
+	return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.position, b.position),
+		cmp.Compare(a.stamp, b.stamp), cmp.Compare(a.total, b.total)) > 0
+}
+
+// withRun answers sorted runs with r in its place, and whether that changed anything.
+func withRun(runs []run, r run) ([]run, bool) {
+	i, ok := slices.BinarySearchFunc(runs, r, compareRuns)
+	if !ok {
+		return slices.Insert(slices.Clip(runs), i, r), true
+	}
+	if !r.after(runs[i]) {
+		return runs, false
+	}
+	runs = slices.Clone(runs)
+	runs[i] = r
+	return runs, true
+}
+
+// counter is base plus the exact sum of the runs under the floor, nil when there are none. A base that is no number
+// counts as 0.
+func (v *vertex) counter(floor Mark, base []byte) []byte {
+	var sum big.Rat
+	found := false
+	for _, r := range v.runs {
+		if r.floor == floor {
+			sum.Add(&sum, new(big.Rat).SetInt64(r.total))
+			found = true
+		}
+	}
+	if !found {
+		return nil
+	}
+	if isNumber(base) {
+		if number, ok := new(big.Rat).SetString(string(base)); ok {
+			sum.Add(&sum, number)
+		}
+	}
+	float, _ := sum.Float64()
+	return jsontext.AppendFloat(nil, float, 64)
+}
+
+// ownRun is the writer's latest run under a floor; a new one begins with the salt given.
+func (v *vertex) ownRun(writer Writer, floor Mark, salt Salt) run {
+	own := run{writer: writer, salt: salt, floor: floor}
+	if v == nil {
+		return own
+	}
+	for _, r := range v.runs {
+		if r.writer == writer && r.floor == floor && (own.number == 0 || r.after(own)) {
+			own = r
+		}
+	}
+	return own
+}
+
+// append writes the member "run" of an INCREMENT in a log: {"floor":[stamp,writer,number,position],"salt","total"},
+// without floor when it is zero.
+func (r run) append(dst []byte) []byte {
+	dst = append(dst, '{')
+	if r.floor != (Mark{}) {
+		dst = append(r.floor.append(append(dst, `"floor":`...)), ',')
+	}
+	dst = fmt.Appendf(dst, `"salt":%q,"total":`, r.salt.String())
+	return append(strconv.AppendInt(dst, r.total, 10), '}')
+}
+
+func (m Mark) append(dst []byte) []byte {
+	dst = m.Stamp.append(append(dst, `["`...))
+	return fmt.Appendf(dst, `",%q,%d,%d]`, m.Writer.String(), m.Number, m.Position)
+}
+
+// readRun reads what append wrote.
+func readRun(object []byte) (*run, error) {
+	var r run
+	var ok bool
+	var err error
+	if !isKind(object, '{') {
+		return nil, errRun
+	}
+	for m := range members(object) {
+		switch string(m.name) {
+		case `"floor"`:
+			r.floor, err = readMark(m.value)
+		case `"salt"`:
+			r.salt, err = readText(m.value, ParseSalt)
+		case `"total"`:
+			if r.total, ok = parseInteger(m.value); !ok {
+				err = errRun
+			}
+		}
+		if err != nil {
+			return nil, errRun
+		}
+	}
+	if !ok {
+		return nil, errRun
+	}
+	return &r, nil
+}
+
+var errRun = invalid("the run of an INCREMENT is not {floor,salt,total}", "")
+
+func readMark(array []byte) (Mark, error) {
+	var m Mark
+	if !isKind(array, '[') {
+		return m, errRun
+	}
+	fields := slices.Collect(elements(array))
+	if len(fields) != 4 {
+		return m, errRun
+	}
+	stamp, err1 := readText(fields[0], ParseStamp)
+	writer, err2 := readText(fields[1], ParseWriter)
+	number, ok1 := parseInteger(fields[2])
+	position, ok2 := parseInteger(fields[3])
+	if err1 != nil || err2 != nil || !ok1 || !ok2 || number < 1 || position < 0 || position > MaxLine {
+		return m, errRun
+	}
+	return Mark{Stamp: stamp, Writer: writer, Number: uint64(number), Position: uint32(position)}, nil
+}
+
+// readText reads a canonical JSON string with a parser.
+func readText[T any](value []byte, parse func(string) (T, error)) (T, error) {
+	if !isKind(value, '"') {
+		var zero T
+		return zero, fmt.Errorf("%w: %.40s is not a string", ErrName, value)
+	}
+	return parse(unquote(value))
+}

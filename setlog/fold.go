@@ -1,0 +1,280 @@
+package setlog
+
+import (
+	"bytes"
+	"slices"
+)
+
+// State is what a fold reads: the nodes of a bucket.
+type State interface {
+	// Node answers the node of an id, nil when nothing was ever written to it.
+	Node(id string) (*Node, error)
+}
+
+// Change is what an entry does to a state.
+type Change struct {
+	Nodes  []Changed // each id once, in the order they were touched
+	Alive  int       // nodes alive after it, less those alive before it
+	Closed bool      // the bucket is closed for everyone
+}
+
+// Changed is one node after a change.
+type Changed struct {
+	ID   string
+	Node *Node
+}
+
+// Fold answers what an entry, from any writer, does to a state. The order in which entries are folded, and how often,
+// does not matter. An entry that cannot be applied changes nothing.
+func Fold(s State, e Entry) (Change, error) {
+	p := patch{state: s}
+	for i, a := range e.Actions {
+		if err := p.apply(a, e.mark(i)); err != nil {
+			return Change{}, err
+		}
+	}
+	for i := range p.change.Nodes {
+		p.count(i, e.counts)
+	}
+	return p.change, nil
+}
+
+// patch is a state with the changes of one entry laid over it.
+type patch struct {
+	state  State
+	change Change
+	places map[string]int // of ids in change.Nodes, once they are many
+}
+
+// few is how many nodes are found faster by looking at each.
+const few = 8
+
+// node answers the place of an id among the changed nodes, reading it at its first touch.
+func (p *patch) node(id string) (int, error) {
+	if len(p.change.Nodes) <= few {
+		for i := range p.change.Nodes {
+			if p.change.Nodes[i].ID == id {
+				return i, nil
+			}
+		}
+	} else if i, ok := p.places[id]; ok {
+		return i, nil
+	}
+	node, err := p.state.Node(id)
+	if err != nil {
+		return 0, err
+	}
+	if node == nil {
+		node = &Node{}
+	}
+	p.change.Nodes = append(p.change.Nodes, Changed{id, node})
+	p.index()
+	return len(p.change.Nodes) - 1, nil
+}
+
+func (p *patch) index() {
+	last := len(p.change.Nodes) - 1
+	switch {
+	case last == few:
+		p.places = make(map[string]int, 4*few)
+		for i, c := range p.change.Nodes {
+			p.places[c.ID] = i
+		}
+	case last > few:
+		p.places[p.change.Nodes[last].ID] = last
+	}
+}
+
+// apply folds one action, as it stands in a log, at its mark.
+func (p *patch) apply(a Action, m Mark) error {
+	if a.Type == Close {
+		p.change.Closed = true
+	}
+	if a.ID == "" {
+		return nil
+	}
+	i, err := p.node(a.ID)
+	if err != nil {
+		return err
+	}
+	before := p.change.Nodes[i].Node
+	after := before.fold(a, m)
+	p.change.Nodes[i].Node = after
+	p.change.Alive += alive(after) - alive(before)
+	return nil
+}
+
+func alive(n *Node) int {
+	if n.Alive() {
+		return 1
+	}
+	return 0
+}
+
+// count raises the count of the i-th touched node to what the entry carries, 1 where it carries none.
+func (p *patch) count(i int, counts []uint64) {
+	count := uint64(1)
+	if i < len(counts) {
+		count = counts[i]
+	}
+	if n := p.change.Nodes[i].Node; n.count < count {
+		raised := *n
+		raised.count = count
+		p.change.Nodes[i].Node = &raised
+	}
+}
+
+// fold answers the node after one action.
+func (n *Node) fold(a Action, m Mark) *Node {
+	after := *n
+	switch a.Type {
+	case CreateNode:
+		if a.revive {
+			before := m
+			before.Stamp--
+			after.delete(before)
+		}
+		after.create(m)
+		after.set(a.writes, m)
+	case SetProperty, RemoveProperty:
+		after.set(a.writes, m)
+	case DeleteNode:
+		after.delete(m)
+	case Increment:
+		r := *a.run
+		r.writer, r.number, r.position, r.stamp = m.Writer, m.Number, m.Position, m.Stamp
+		after.increment(a.path, r)
+	}
+	return &after
+}
+
+func (n *Node) create(m Mark) {
+	if n.deleted.Less(m) {
+		n.created = later(n.created, m)
+	}
+}
+
+// delete raises the node's floor and drops what lies below it.
+func (n *Node) delete(m Mark) {
+	if !n.deleted.Less(m) {
+		return
+	}
+	n.deleted = m
+	if !m.Less(n.created) {
+		n.created = Mark{}
+	}
+	n.root = n.root.above(m)
+}
+
+func (n *Node) set(writes []write, m Mark) {
+	if m.Less(n.deleted) {
+		return
+	}
+	for _, w := range writes {
+		n.root = n.root.set(w.path, m, w.value)
+	}
+}
+
+func (n *Node) increment(path []string, r run) {
+	if !r.floor.Less(n.deleted) {
+		n.root = n.root.increment(path, r)
+	}
+}
+
+// set answers the vertex after a write below it; the same one when the write is below the floor or not the last.
+func (v *vertex) set(path []string, m Mark, value []byte) *vertex {
+	if len(path) == 0 {
+		return v.overwrite(m, value)
+	}
+	if v != nil && m.Less(v.mark) {
+		return v
+	}
+	old := v.find(path[0])
+	return v.with(path[0], old, old.set(path[1:], m, value))
+}
+
+func (v *vertex) overwrite(m Mark, value []byte) *vertex {
+	if v == nil {
+		return &vertex{mark: m, value: bytes.Clone(value)}
+	}
+	if c := m.Compare(v.mark); c < 0 || c == 0 && bytes.Compare(value, v.value) <= 0 {
+		return v // equal marks: absent (no bytes) first, then by canonical bytes
+	}
+	after := *v
+	after.cut(m)
+	after.mark, after.value = m, bytes.Clone(value)
+	return &after
+}
+
+// increment answers the vertex after a run's total arrived at a path below it.
+func (v *vertex) increment(path []string, r run) *vertex {
+	if v != nil && r.floor.Less(v.mark) {
+		return v
+	}
+	if len(path) > 0 {
+		old := v.find(path[0])
+		return v.with(path[0], old, old.increment(path[1:], r))
+	}
+	var after vertex
+	if v != nil {
+		after = *v
+	}
+	runs, changed := withRun(after.runs, r)
+	if !changed {
+		return v
+	}
+	after.runs = runs
+	return &after
+}
+
+// with answers v with its child old replaced by after; v may be nil.
+func (v *vertex) with(name string, old, after *vertex) *vertex {
+	if old == after {
+		return v
+	}
+	var copied vertex
+	if v != nil {
+		copied = *v
+	}
+	i, found := copied.search(name)
+	if found {
+		copied.children = slices.Clone(copied.children)
+		copied.children[i].vertex = after
+	} else {
+		copied.children = slices.Insert(slices.Clip(copied.children), i, child{name, after})
+	}
+	return &copied
+}
+
+// above answers what is left of a vertex when its floor rises to m, nil for nothing.
+func (v *vertex) above(m Mark) *vertex {
+	if v == nil {
+		return nil
+	}
+	after := *v
+	if after.mark.Less(m) {
+		after.mark, after.value = Mark{}, nil
+	}
+	after.cut(m)
+	if !after.written() && len(after.runs) == 0 && len(after.children) == 0 {
+		return nil
+	}
+	return &after
+}
+
+// cut drops runs and everything deeper that lies below the floor m.
+func (v *vertex) cut(m Mark) {
+	if slices.ContainsFunc(v.runs, func(r run) bool { return r.floor.Less(m) }) {
+		v.runs = slices.DeleteFunc(slices.Clone(v.runs), func(r run) bool { return r.floor.Less(m) })
+	}
+	if len(v.children) == 0 {
+		return
+	}
+	kept := make([]child, 0, len(v.children))
+	for _, c := range v.children {
+		if left := c.above(m); left != nil {
+			kept = append(kept, child{c.name, left})
+		}
+	}
+	v.children = kept
+}

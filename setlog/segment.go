@@ -1,0 +1,272 @@
+package setlog
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+)
+
+// Format is the version of the files written now, MinReader the oldest reader that may read them.
+const (
+	Format    = 1
+	MinReader = 1
+)
+
+// Errors of reading a segment.
+var (
+	// ErrSegment: the file is cut short, changed, forged or no segment. It counts as "not there yet".
+	ErrSegment = errors.New("setlog: not a whole segment")
+	// ErrNewer: the file asks for a newer reader; it is kept and not folded.
+	ErrNewer = errors.New("setlog: written by a newer version")
+)
+
+// Header is the first line of a segment.
+type Header struct {
+	Bucket   string   // name
+	Births   []string // of the bucket, sorted; several after a merge
+	Writer   Writer
+	Key      ed25519.PublicKey
+	First    uint64 // number of the first entry
+	Previous Chain  // before the first entry
+}
+
+// Segment is consecutive entries of one writer in one bucket, verified.
+type Segment struct {
+	Header
+	Lines [][]byte
+	Chain Chain // after the last entry
+	Name  SegmentName
+}
+
+// Last is the number of the last entry.
+func (s *Segment) Last() uint64 { return s.First + uint64(len(s.Lines)) - 1 }
+
+// SegmentName is the name of a segment's file, without its folder.
+type SegmentName struct {
+	Bucket      string // BucketID
+	Writer      Writer
+	First, Last uint64
+	Hash        Hash // of the file
+}
+
+var segmentName = regexp.MustCompile(`^([a-z2-7]{16})\.([a-z2-7]{16})\.([1-9][0-9]{0,15})-([1-9][0-9]{0,15})\.([a-z2-7]{26})\.jsonl\.gz$`)
+
+// ParseSegmentName reads what String makes.
+func ParseSegmentName(s string) (SegmentName, bool) {
+	part := segmentName.FindStringSubmatch(s)
+	if part == nil {
+		return SegmentName{}, false
+	}
+	n := SegmentName{Bucket: part[1]}
+	writer, err := ParseWriter(part[2])
+	first, err1 := strconv.ParseUint(part[3], 10, 64)
+	last, err2 := strconv.ParseUint(part[4], 10, 64)
+	if err != nil || err1 != nil || err2 != nil || first > last || last > MaxNumber || !decodeName(n.Hash[:], part[5]) {
+		return SegmentName{}, false
+	}
+	n.Writer, n.First, n.Last = writer, first, last
+	return n, n.String() == s
+}
+
+// String is <bucket>.<writer>.<first>-<last>.<hash>.jsonl.gz, at most 110 bytes.
+func (n SegmentName) String() string {
+	return fmt.Sprintf("%s.%s.%d-%d.%s.jsonl.gz", n.Bucket, n.Writer, n.First, n.Last, n.Hash)
+}
+
+// wireHeader and wireEnd are the first and the last line; their members stand in canonical order.
+type wireHeader struct {
+	Births    []string `json:"births"`
+	Bucket    string   `json:"bucket"`
+	First     uint64   `json:"first"`
+	Format    int      `json:"format"`
+	Key       string   `json:"key"`
+	Kind      string   `json:"kind"`
+	MinReader int      `json:"min_reader"`
+	Writer    string   `json:"writer"`
+}
+
+type wireEnd struct {
+	Chain     string `json:"chain"`
+	Count     int    `json:"count"`
+	Kind      string `json:"kind"`
+	Previous  string `json:"previous"`
+	SHA256    string `json:"sha256"`
+	Signature string `json:"signature,omitempty"`
+}
+
+const (
+	kindSegment = "segment"
+	kindEnd     = "end"
+)
+
+// EncodeSegment writes the file of consecutive entries. The lines are those of the entries from h.First on.
+func EncodeSegment(h Header, lines [][]byte, key ed25519.PrivateKey) (SegmentName, []byte, error) {
+	text, err := encodeHeader(h)
+	if err != nil {
+		return SegmentName{}, nil, err
+	}
+	chain := h.Previous
+	for _, line := range lines {
+		if len(line) > MaxLine || bytes.IndexByte(line, '\n') >= 0 {
+			return SegmentName{}, nil, fmt.Errorf("%w: a line over 1 MiB or with a line break", ErrSegment)
+		}
+		text = append(append(text, line...), '\n')
+		chain = chain.Next(line)
+	}
+	end, err := encodeEnd(h.Previous, chain, len(lines), text, key)
+	if err != nil {
+		return SegmentName{}, nil, err
+	}
+	data, err := deflate(append(text, end...))
+	if err != nil {
+		return SegmentName{}, nil, err
+	}
+	name := SegmentName{BucketID(h.Bucket), h.Writer, h.First, h.First + uint64(len(lines)) - 1, HashOf(data)}
+	return name, data, nil
+}
+
+func encodeHeader(h Header) ([]byte, error) {
+	line, err := json.Marshal(wireHeader{
+		Births: h.Births, Bucket: h.Bucket, First: h.First, Format: Format, Kind: kindSegment, MinReader: MinReader,
+		Key: base64.StdEncoding.EncodeToString(h.Key), Writer: h.Writer.String(),
+	})
+	return append(line, '\n'), err
+}
+
+func encodeEnd(previous, chain Chain, count int, text []byte, key ed25519.PrivateKey) ([]byte, error) {
+	sum := sha256.Sum256(text)
+	end := wireEnd{Chain: chain.String(), Count: count, Kind: kindEnd, Previous: previous.String(), SHA256: hex.EncodeToString(sum[:])}
+	unsigned, err := json.Marshal(end)
+	if err != nil {
+		return nil, err
+	}
+	end.Signature = base64.StdEncoding.EncodeToString(ed25519.Sign(key, signed(unsigned)))
+	line, err := json.Marshal(end)
+	return append(line, '\n'), err
+}
+
+// signed is what a signature of a segment covers: the end line without its signature, which holds the SHA-256 of all
+// lines above it.
+func signed(unsigned []byte) []byte { return append([]byte("setlogger segment\n"), unsigned...) }
+
+// DecodeSegment reads a file and verifies its hashes, count, chain and signature. That the file has the name it is
+// stored under is for the caller to compare with Name.
+func DecodeSegment(data []byte) (*Segment, error) {
+	text, err := inflate(data)
+	if err != nil {
+		return nil, err
+	}
+	head, rest, ok1 := bytes.Cut(text, []byte("\n"))
+	body, end, ok2 := cutLast(rest)
+	if !ok1 || !ok2 {
+		return nil, fmt.Errorf("%w: it has no first or last line", ErrSegment)
+	}
+	s := &Segment{}
+	if err := s.readHeader(head); err != nil {
+		return nil, err
+	}
+	if err := s.readLines(body); err != nil {
+		return nil, err
+	}
+	if err := s.readEnd(end, text[:len(text)-len(end)-1]); err != nil {
+		return nil, err
+	}
+	s.Name = SegmentName{BucketID(s.Bucket), s.Writer, s.First, s.Last(), HashOf(data)}
+	return s, nil
+}
+
+// cutLast splits off the last line; both parts end in a line break, which it takes off the last line.
+func cutLast(text []byte) (body, last []byte, ok bool) {
+	if len(text) == 0 || text[len(text)-1] != '\n' {
+		return nil, nil, false
+	}
+	i := bytes.LastIndexByte(text[:len(text)-1], '\n')
+	return text[:i+1], text[i+1 : len(text)-1], true
+}
+
+func (s *Segment) readHeader(line []byte) error {
+	var w wireHeader
+	if err := readWire(line, &w); err != nil {
+		return err
+	}
+	if w.Kind == kindSegment && w.MinReader > Format {
+		return fmt.Errorf("%w: format %d needs reader %d, this is %d", ErrNewer, w.Format, w.MinReader, Format)
+	}
+	key, err := base64.StdEncoding.DecodeString(w.Key)
+	if err != nil || len(key) != ed25519.PublicKeySize || w.Kind != kindSegment || WriterOf(key).String() != w.Writer {
+		return fmt.Errorf("%w: its first line names no writer that its key makes", ErrSegment)
+	}
+	if w.First < 1 || w.First > MaxNumber || CheckBucketName(w.Bucket) != nil {
+		return fmt.Errorf("%w: its first line has bucket %.140q, first %d", ErrSegment, w.Bucket, w.First)
+	}
+	s.Header = Header{Bucket: w.Bucket, Births: w.Births, Writer: WriterOf(key), Key: key, First: w.First}
+	return nil
+}
+
+func (s *Segment) readLines(body []byte) error {
+	for len(body) > 0 {
+		line, rest, _ := bytes.Cut(body, []byte("\n"))
+		if len(line) > MaxLine {
+			return fmt.Errorf("%w: a line is over 1 MiB", ErrSegment)
+		}
+		s.Lines = append(s.Lines, line)
+		body = rest
+	}
+	if len(s.Lines) == 0 || s.Last() > MaxNumber {
+		return fmt.Errorf("%w: it holds no entry", ErrSegment)
+	}
+	return nil
+}
+
+func (s *Segment) readEnd(line, above []byte) error {
+	var w wireEnd
+	if err := readWire(line, &w); err != nil {
+		return err
+	}
+	sum := sha256.Sum256(above)
+	if w.Kind != kindEnd || w.Count != len(s.Lines) || w.SHA256 != hex.EncodeToString(sum[:]) {
+		return fmt.Errorf("%w: its last line does not fit the lines above", ErrSegment)
+	}
+	signature, err := base64.StdEncoding.DecodeString(w.Signature)
+	w.Signature = ""
+	unsigned, err2 := json.Marshal(w)
+	if err != nil || err2 != nil || !ed25519.Verify(s.Key, signed(unsigned), signature) {
+		return fmt.Errorf("%w: its signature is not by %s", ErrSegment, s.Writer)
+	}
+	return s.readChain(w.Previous, w.Chain)
+}
+
+func (s *Segment) readChain(previous, last string) error {
+	var err error
+	if s.Previous, err = ParseChain(previous); err != nil {
+		return fmt.Errorf("%w: %w", ErrSegment, err)
+	}
+	if s.First == 1 && s.Previous != FirstChain(s.Bucket, s.Writer) {
+		return fmt.Errorf("%w: its chain begins elsewhere", ErrSegment)
+	}
+	s.Chain = s.Previous
+	for _, line := range s.Lines {
+		s.Chain = s.Chain.Next(line)
+	}
+	if s.Chain.String() != last {
+		return fmt.Errorf("%w: its chain does not reach its end", ErrSegment)
+	}
+	return nil
+}
+
+func readWire(line []byte, w any) error {
+	if len(line) > MaxLine {
+		return fmt.Errorf("%w: a line is over 1 MiB", ErrSegment)
+	}
+	if err := json.Unmarshal(line, w); err != nil {
+		return fmt.Errorf("%w: %w", ErrSegment, err)
+	}
+	return nil
+}

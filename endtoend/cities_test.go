@@ -101,9 +101,12 @@ func (w *world) killInPull(t *testing.T) {
 		if before >= total { // b was too quick: let there be more to pull
 			total = w.refill(t, before)
 			w.b.start(t)
-			before = 0
 		}
-		seen := w.poll(t, "cities", func(b bucketStatus) bool { _ = acks.add(t); return b.Entries > before+uint64(len(acks.ids)) })
+		own := len(acks.ids)
+		seen := w.poll(t, "cities", func(b bucketStatus) bool {
+			_ = acks.add(t)
+			return b.Entries > before+uint64(len(acks.ids)-own)
+		})
 		w.b.kill(t)
 		w.b.start(t)
 		acks.check(t, w.b)

@@ -166,7 +166,7 @@ func (d *device) stop(t testing.TB) {
 // terminate ends a traced daemon and its tracer.
 func (d *device) terminate(t testing.TB) {
 	t.Helper()
-	pid, err := exec.Command("pgrep", "-P", strconv.Itoa(d.cmd.Process.Pid)).Output()
+	pid, err := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", d.cmd.Process.Pid))
 	if err != nil {
 		t.Fatalf("the traced daemon is not found: %v", err)
 	}

@@ -48,17 +48,23 @@ func entriesOn(t testing.TB, share string) map[entryID][]string {
 	all := map[entryID][]string{}
 	for _, file := range segmentsOf(t, share) {
 		lines := linesOf(t, file)
-		var head struct{ Writer string }
+		var head struct {
+			Writer string
+			First  uint64
+		}
 		if err := json.Unmarshal(lines[0], &head); err != nil || head.Writer == "" {
 			t.Fatalf("%s: first line %s: %v", file, lines[0], err)
 		}
-		for _, line := range lines[1 : len(lines)-1] {
+		for i, line := range lines[1 : len(lines)-1] {
 			var e struct {
 				Number  uint64
 				Actions []struct{ ID string }
 			}
 			if err := json.Unmarshal(line, &e); err != nil {
 				t.Fatalf("%s: %s: %v", file, line, err)
+			}
+			if e.Number != head.First+uint64(i) {
+				t.Fatalf("%s: entry %d stands at %d", file, e.Number, head.First+uint64(i))
 			}
 			ids := []string{}
 			for _, action := range e.Actions {

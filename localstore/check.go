@@ -1,0 +1,303 @@
+package localstore
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"maps"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/setlogger/setlogger/setlog"
+)
+
+// Check reads the whole bucket and compares everything with everything: bbolt's pages, each line, each chain, heads,
+// arrivals, segments, and the state with one folded anew from the log. It holds the state in memory, and appends that
+// must grow the file's map wait for it. It answers all that it finds.
+func (b *Bucket) Check() error {
+	c := &check{b: b}
+	if err := c.snapshot(); err != nil {
+		return err
+	}
+	defer endRead(c.tx)
+	return guard(b.path, func() error {
+		for _, look := range []func() error{c.pages, c.keys, c.loadAll, c.arrivals, c.branches, c.counts, c.segments, c.nodes, c.tree} {
+			c.found(look())
+			if len(c.errs) > 0 {
+				break // what follows builds on it
+			}
+		}
+		if len(c.errs) == 0 {
+			return nil
+		}
+		return fmt.Errorf("%w: %s: %w", ErrCorrupt, b.path, errors.Join(c.errs...))
+	})
+}
+
+// check is one check of a bucket, as of one moment.
+type check struct {
+	b      *Bucket
+	tx     *bolt.Tx
+	ledger *ledger // as published
+	layers []*overlay
+	cursor uint64
+	stored *ledger // as stored
+	errs   []error
+	state  foldedState
+}
+
+func (c *check) found(err error) {
+	if err != nil && len(c.errs) < 20 {
+		c.errs = append(c.errs, err)
+	}
+}
+
+func (c *check) failf(format string, args ...any) { c.found(fmt.Errorf(format, args...)) }
+
+// snapshot takes file and memory as of a moment at which nothing waits to be committed.
+func (c *check) snapshot() error {
+	_, err := c.b.do(context.Background(), 1, func(p *batch, _ int) error {
+		if !p.empty() || p.under != nil {
+			return errDrain
+		}
+		b := c.b
+		var err error
+		if c.tx, err = b.db.Begin(false); err != nil {
+			return fmt.Errorf("check: %w", err)
+		}
+		c.ledger, c.cursor = b.ledger, b.cursor
+		c.layers = []*overlay{{nodes: maps.Clone(b.overlay.nodes)}}
+		if b.frozen != nil {
+			c.layers = append(c.layers, b.frozen)
+		}
+		return nil
+	})
+	return err
+}
+
+// keys checks that each key is found where it is looked for.
+func (c *check) keys() error {
+	return c.tx.ForEach(func(name []byte, b *bolt.Bucket) error {
+		seek := b.Cursor()
+		return b.ForEach(func(k, v []byte) error {
+			if found, value := seek.Seek(k); !bytes.Equal(found, k) || !bytes.Equal(value, v) {
+				return fmt.Errorf("key %x of %s is out of its place: %w", k, name, errRecord)
+			}
+			return nil
+		})
+	})
+}
+
+func (c *check) pages() error { return checkPages(c.b.path, c.tx) }
+
+// tree is bbolt's own check. It comes last, since it runs in a goroutine where a fault of a damaged page would end the
+// process; such pages were met before.
+func (c *check) tree() error {
+	for err := range c.tx.Check() {
+		c.found(err)
+	}
+	return nil
+}
+
+func (c *check) loadAll() error {
+	var err error
+	if c.stored, err = loadLedger(c.tx); err != nil {
+		return err
+	}
+	if c.stored.stateRecord != c.ledger.stateRecord || c.stored.writer != c.ledger.writer || len(c.stored.branches) != len(c.ledger.branches) {
+		c.failf("the file has %+v, memory %+v", c.stored.stateRecord, c.ledger.stateRecord)
+		return nil
+	}
+	for i, br := range c.stored.branches {
+		if *br != *c.ledger.branches[i] {
+			c.failf("branch %d: the file has %+v, memory %+v", br.id, br, c.ledger.branches[i])
+		}
+	}
+	cursor, err := loadCursor(c.tx)
+	if cursor > c.stored.offset {
+		c.failf("the cursor %d is beyond the log's end %d", cursor, c.stored.offset)
+	}
+	for writer, seed := range c.stored.keys {
+		if setlog.WriterOf(publicKey(seed)) != writer {
+			c.failf("the key of writer %v is of another", writer)
+		}
+	}
+	if _, ok := c.stored.keys[c.stored.writer]; !ok {
+		c.failf("the current writer %v has no key", c.stored.writer)
+	}
+	return err
+}
+
+// arrivals checks that the arrivals name each entry of each branch once, and folds them.
+func (c *check) arrivals() error {
+	c.state = foldedState{}
+	heads := make([]uint64, len(c.stored.branches))
+	for i, br := range c.stored.branches {
+		heads[i] = br.fork
+	}
+	offset, size := uint64(0), uint64(0)
+	alive, closed := 0, false
+	err := eachEntry(c.tx, 0, func(e logged) error {
+		offset++
+		size += uint64(len(e.line))
+		if e.offset != offset || e.branch == 0 || int(e.branch) > len(heads) || heads[e.branch-1]+1 != e.number {
+			return fmt.Errorf("arrival %d is entry %d of branch %d: %w", e.offset, e.number, e.branch, errRecord)
+		}
+		heads[e.branch-1]++
+		change, err := c.stored.fold(c.state, e)
+		for _, n := range change.Nodes {
+			c.state[n.ID] = n.Node
+		}
+		alive += change.Alive
+		closed = closed || change.Closed
+		return err
+	})
+	for i, br := range c.stored.branches {
+		if heads[i] != br.head {
+			c.failf("branch %d has its head at %d, arrivals at %d", br.id, br.head, heads[i])
+		}
+	}
+	got := stateRecord{offset, size, uint64(alive), c.stored.watermark, closed}
+	if got != c.stored.stateRecord {
+		c.failf("the log gives %+v, the file says %+v", got, c.stored.stateRecord)
+	}
+	return err
+}
+
+// branches checks chains and heads.
+func (c *check) branches() error {
+	for _, br := range c.stored.branches {
+		if setlog.WriterOf(ed25519.PublicKey(br.key[:])) != br.writer {
+			c.failf("the key of branch %d is not that of writer %v", br.id, br.writer)
+		}
+		if br.sealed > br.own && br.own > 0 || br.own > br.head || br.seen > br.head || br.fork > br.head {
+			c.failf("branch %d has numbers out of order: %+v", br.id, br)
+		}
+		chain := setlog.FirstChain(c.stored.name, br.writer)
+		if br.parent != 0 {
+			var err error
+			if chain, err = chainAt(c.tx, c.stored, c.stored.branch(br.parent), br.fork); err != nil {
+				return err
+			}
+		}
+		err := eachLine(c.tx, br.id, br.fork+1, br.head, func(e logged) error {
+			chain = chain.Next(e.line)
+			if e.ends && e.chain != chain {
+				return fmt.Errorf("the chain breaks at entry %d of %v: %w", e.number, br.writer, errRecord)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if chain != br.chain {
+			c.failf("the chain of branch %d at its head %d is another", br.id, br.head)
+		}
+	}
+	return nil
+}
+
+// counts checks that the log holds no block that no branch knows.
+func (c *check) counts() error {
+	entries := uint64(0)
+	err := c.tx.Bucket([]byte(bucketLog)).ForEach(func(_, v []byte) error {
+		b, err := decodeBlock(v)
+		entries += b.count
+		return err
+	})
+	if entries != c.stored.offset {
+		c.failf("the log holds %d entries, %d arrived", entries, c.stored.offset)
+	}
+	return err
+}
+
+// segments checks that every segment decodes and holds the log's lines, and that every sealed entry is in one.
+func (c *check) segments() error {
+	sealed := make([]uint64, len(c.stored.branches))
+	covered := map[setlog.Writer][]segmentRecord{}
+	err := c.tx.Bucket([]byte(bucketSegments)).ForEach(func(k, v []byte) error {
+		r, err := decodeSegmentRecord(v)
+		if err != nil {
+			return err
+		}
+		covered[r.writer] = append(covered[r.writer], r)
+		data, err := segmentData(c.tx, string(k))
+		if err != nil {
+			return err
+		}
+		s, err := setlog.DecodeSegment(data)
+		if err != nil {
+			return fmt.Errorf("segment %s: %w", k, err)
+		}
+		if !c.held(s) {
+			c.failf("segment %s is not in the log", k)
+		}
+		return nil
+	})
+	for i, br := range c.stored.branches {
+		for again := true; again; {
+			again = false
+			for _, r := range covered[br.writer] {
+				if r.first <= sealed[i]+1 && r.last > sealed[i] {
+					sealed[i], again = r.last, true
+				}
+			}
+		}
+		if sealed[i] < min(br.sealed, br.own) {
+			c.failf("branch %d is sealed to %d, its segments reach to %d", br.id, br.sealed, sealed[i])
+		}
+	}
+	return err
+}
+
+func (c *check) held(s *setlog.Segment) bool {
+	last := s.First + uint64(len(s.Lines)) - 1
+	for _, id := range c.stored.byWriter[s.Writer] {
+		br := c.stored.branch(id)
+		if br.head < last {
+			continue
+		}
+		same := true
+		err := linesOf(c.tx, c.stored, br, s.First, last, func(e logged) error {
+			same = same && bytes.Equal(e.line, s.Lines[e.number-s.First])
+			return nil
+		})
+		if err == nil && same {
+			return true
+		}
+	}
+	return false
+}
+
+// nodes checks that what reads see is what the log folds to, byte for byte.
+func (c *check) nodes() error {
+	seen := map[string]*setlog.Node{}
+	err := c.tx.Bucket([]byte(bucketNodes)).ForEach(func(k, v []byte) error {
+		n, err := setlog.DecodeNode(v)
+		seen[string(k)] = n
+		return err
+	})
+	for i := len(c.layers) - 1; i >= 0; i-- {
+		maps.Copy(seen, c.layers[i].nodes)
+	}
+	for id, want := range c.state {
+		got, ok := seen[id]
+		if !ok || !bytes.Equal(got.AppendBinary(nil), want.AppendBinary(nil)) {
+			c.failf("node %q is not what the log folds to: %s, not %s", id, got.Value(), want.Value())
+		}
+	}
+	for id := range seen {
+		if c.state[id] == nil {
+			c.failf("node %q is in no entry", id)
+		}
+	}
+	return err
+}
+
+// foldedState is a state in memory.
+type foldedState map[string]*setlog.Node
+
+// Node answers from the map.
+func (s foldedState) Node(id string) (*setlog.Node, error) { return s[id], nil }

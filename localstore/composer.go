@@ -1,0 +1,281 @@
+package localstore
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/setlogger/setlogger/setlog"
+)
+
+// composer owns a bucket's future: only its goroutine composes batches and publishes what was committed. It is at
+// most one batch ahead of the writer. It never blocks while it holds a read transaction, since the writer may wait for
+// all of these to end.
+type composer struct {
+	b       *Bucket
+	ops     chan *op
+	quit    chan struct{} // closed: finish what waits, flush, stop
+	stopped chan struct{}
+	jobs    chan func() error // to the writer, one at a time
+	results chan error        // of each job
+
+	backlog  []*op
+	next     *batch // being composed
+	inflight *batch // being committed
+	flushing *flush
+	flushErr error // of the last flush; nil: it went well
+	busy     bool  // the writer has a job
+	turn     bool  // the next job is the flush's, if both wait
+	clock    setlog.Clock
+	tail     uint64 // entries published since the last flush began
+	forced   []chan error
+	idle     *time.Timer
+	tx       *bolt.Tx // for reads of this burst
+}
+
+func newComposer(b *Bucket) *composer {
+	return &composer{
+		b: b, ops: make(chan *op, 128), quit: make(chan struct{}), stopped: make(chan struct{}),
+		jobs: make(chan func() error), results: make(chan error, 1), idle: time.NewTimer(b.o.IdleFlush),
+	}
+}
+
+// write is the writer's goroutine: one transaction after the other.
+func (c *composer) write() {
+	for job := range c.jobs {
+		c.results <- job()
+	}
+}
+
+// run is the composer's goroutine.
+func (c *composer) run() {
+	c.clock.Watermark = c.b.ledger.watermark
+	c.next = newBatch(c, c.b.ledger, nil)
+	quit := c.quit
+	for {
+		c.compose()
+		c.dispatch()
+		if quit == nil && !c.busy && len(c.backlog) == 0 && c.flushing == nil {
+			break
+		}
+		ops := c.ops
+		if len(c.backlog) >= cap(c.ops) {
+			ops = nil
+		}
+		select {
+		case o := <-ops:
+			c.take(o)
+		case err := <-c.results:
+			c.settle(err)
+		case <-c.idle.C:
+			c.startFlush()
+		case done := <-c.b.flushes:
+			c.forced = append(c.forced, done)
+			c.startFlush()
+		case <-quit:
+			quit = nil
+			c.startFlush()
+		}
+	}
+	c.stop()
+}
+
+func (c *composer) stop() {
+	c.idle.Stop()
+	close(c.jobs)
+	close(c.stopped)
+	for {
+		select {
+		case o := <-c.ops:
+			o.finish(ErrStopped)
+		case done := <-c.b.flushes:
+			done <- ErrStopped
+		default:
+			return
+		}
+	}
+}
+
+// take queues an operation, and all others that wait.
+func (c *composer) take(o *op) {
+	c.backlog = append(c.backlog, o)
+	for len(c.backlog) < cap(c.ops) {
+		select {
+		case o := <-c.ops:
+			c.backlog = append(c.backlog, o)
+		default:
+			return
+		}
+	}
+}
+
+// compose composes what waits until the batch is full or must be committed first.
+func (c *composer) compose() {
+	defer c.endReads()
+	for len(c.backlog) > 0 && !c.next.full() && !c.overfull() {
+		o := c.backlog[0]
+		if o.finished() {
+			c.backlog = c.backlog[1:]
+			continue
+		}
+		if err := c.stuck(); err != nil {
+			c.refuse(o, err)
+		}
+		from := o.next
+		err := c.steps(o)
+		if o.next > from {
+			c.next.parts = append(c.next.parts, part{o, from, o.next})
+		}
+		var broken brokenError
+		switch {
+		case errors.Is(err, errDrain):
+			if c.next.empty() && !c.busy {
+				continue
+			}
+			return
+		case errors.As(err, &broken):
+			c.refuse(o, broken.error)
+			c.recompose()
+			return
+		case err != nil:
+			c.refuse(o, err)
+		}
+		if o.next == o.items {
+			c.backlog = c.backlog[1:]
+		}
+	}
+}
+
+// steps composes items of one operation until it ends, fails, or the batch is full.
+func (c *composer) steps(o *op) error {
+	for o.next < o.items && !c.next.full() {
+		if err := o.ctx.Err(); err != nil {
+			return err
+		}
+		if err := o.step(c.next, o.next); err != nil {
+			return err
+		}
+		o.next++
+	}
+	return nil
+}
+
+// refuse ends an operation at the item that failed; the caller is answered when the items before it are committed.
+func (c *composer) refuse(o *op, err error) {
+	o.items = o.next
+	o.err = err
+	if o.committed == o.items {
+		o.finish(err)
+	}
+}
+
+// dispatch gives the writer its next job: the batch, or a piece of a flush, in turn.
+func (c *composer) dispatch() {
+	if c.busy {
+		return
+	}
+	if c.flushErr == nil && (c.b.overlay.bytes >= c.b.o.OverlayBytes || c.tail >= maxTail) {
+		c.startFlush()
+	}
+	flushing := c.flushing != nil && (c.turn || c.next.empty())
+	switch {
+	case flushing:
+		c.turn, c.busy = false, true
+		c.jobs <- c.flushing.job()
+	case !c.next.empty():
+		c.turn, c.busy = true, true
+		c.inflight = c.next
+		c.inflight.ledger.watermark = c.clock.Watermark
+		c.next = newBatch(c, c.inflight.ledger, c.inflight)
+		c.jobs <- c.b.commitJob(c.inflight)
+	}
+}
+
+// settle takes the writer's result: publishes what is durable, answers callers, or goes back to before the batch.
+func (c *composer) settle(err error) {
+	c.busy = false
+	if c.inflight == nil {
+		c.settleFlush(err)
+		return
+	}
+	done := c.inflight
+	c.inflight, c.next.under = nil, nil
+	if err != nil {
+		c.fail(done, err)
+		return
+	}
+	c.tail += uint64(done.entries)
+	c.b.publish(done)
+	for _, p := range done.parts {
+		p.op.committed = p.to
+		if p.to == p.op.items {
+			p.op.finish(p.op.err)
+		}
+	}
+	c.idle.Reset(c.b.o.IdleFlush)
+}
+
+// fail answers the callers of a batch that was not committed, and composes the batch after it anew.
+func (c *composer) fail(failed *batch, err error) {
+	c.b.o.Logger.Error("commit failed", "bucket", c.b.name, "error", err)
+	for _, p := range failed.parts {
+		p.op.finish(err)
+	}
+	if err := c.b.reload(); err != nil {
+		c.b.o.Logger.Error("reload after a failed commit failed", "bucket", c.b.name, "error", err)
+	}
+	c.recompose()
+}
+
+// recompose puts the operations of the batch being composed back, and begins it again.
+func (c *composer) recompose() {
+	var again []*op
+	for _, p := range c.next.parts {
+		if p.op.finished() {
+			continue
+		}
+		p.op.next = p.from
+		if !slices.Contains(c.backlog, p.op) {
+			again = append(again, p.op)
+		}
+	}
+	c.backlog = append(again, c.backlog...)
+	before := c.b.ledger
+	if c.inflight != nil {
+		before = c.inflight.ledger
+	}
+	c.next = newBatch(c, before, c.inflight)
+}
+
+// stored answers a node as of the last publication.
+func (c *composer) stored(id string) (*setlog.Node, error) {
+	if n, ok := c.b.lookup(id); ok {
+		return n, nil
+	}
+	tx, err := c.reads()
+	if err != nil {
+		return nil, err
+	}
+	return c.b.readNode(tx, id)
+}
+
+// reads is the read transaction of this burst.
+func (c *composer) reads() (*bolt.Tx, error) {
+	if c.tx == nil {
+		tx, err := c.b.db.Begin(false)
+		if err != nil {
+			return nil, c.b.wrap(err)
+		}
+		c.tx = tx
+	}
+	return c.tx, nil
+}
+
+func (c *composer) endReads() {
+	if c.tx != nil {
+		endRead(c.tx)
+		c.tx = nil
+	}
+}

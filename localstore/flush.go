@@ -1,0 +1,130 @@
+package localstore
+
+import (
+	"context"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// flush moves a frozen overlay into the stored nodes, some a transaction, and then the cursor. Nodes that are stored
+// ahead of the cursor do no harm: folding their entries again changes nothing.
+type flush struct {
+	b      *Bucket
+	ids    []string // in order, of b.frozen
+	next   int      // id to store
+	end    int      // after the job that was given last
+	cursor uint64
+	done   []chan error
+}
+
+// Flush stores all that was appended before it as nodes, so that the next open has nothing to fold.
+func (b *Bucket) Flush(ctx context.Context) error {
+	done := make(chan error, 1)
+	select {
+	case b.flushes <- done:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-b.c.stopped:
+		return ErrStopped
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// startFlush freezes the overlay, unless a flush is on its way: then the next one begins when it ended.
+func (c *composer) startFlush() {
+	if c.flushing != nil {
+		return
+	}
+	b := c.b
+	if b.cursor == b.ledger.offset {
+		c.answerFlush(nil, c.forced)
+		c.forced = nil
+		return
+	}
+	b.mu.Lock()
+	b.overlay.sort()
+	b.frozen, b.overlay = b.overlay, newOverlay()
+	b.mu.Unlock()
+	c.flushing = &flush{b: b, ids: b.frozen.sorted, cursor: b.ledger.offset, done: c.forced}
+	c.forced, c.tail = nil, 0
+}
+
+// job is the next transaction of the flush.
+func (f *flush) job() func() error {
+	size := 0
+	for f.end = f.next; f.end < len(f.ids) && f.end < f.next+maxFlushNodes && size < maxFlushBytes; f.end++ {
+		size += f.b.frozen.nodes[f.ids[f.end]].Size()
+	}
+	ids, last := f.ids[f.next:f.end], f.end == len(f.ids)
+	frozen := f.b.frozen
+	return func() error {
+		return f.b.update(func(tx *bolt.Tx) error {
+			nodes := tx.Bucket([]byte(bucketNodes))
+			nodes.FillPercent = 0.8
+			var values []byte
+			for _, id := range ids {
+				from := len(values)
+				values = frozen.nodes[id].AppendBinary(values)
+				if err := nodes.Put([]byte(id), values[from:len(values):len(values)]); err != nil {
+					return fmt.Errorf("store node: %w", err)
+				}
+			}
+			if !last {
+				return nil
+			}
+			return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaCursor), uint64Key(f.cursor))
+		})
+	}
+}
+
+// settleFlush goes on with the flush after one of its transactions, or gives it up until later.
+func (c *composer) settleFlush(err error) {
+	f, b := c.flushing, c.b
+	c.flushErr = err
+	f.next = f.end
+	if err == nil && f.next < len(f.ids) {
+		return
+	}
+	c.flushing = nil
+	b.mu.Lock()
+	if err != nil {
+		b.overlay = b.overlay.under(b.frozen)
+	} else {
+		b.cursor = f.cursor
+	}
+	b.frozen = nil
+	b.mu.Unlock()
+	if err != nil {
+		b.o.Logger.Error("flush failed", "bucket", b.name, "error", err)
+		c.idle.Reset(b.o.IdleFlush)
+	}
+	c.answerFlush(err, f.done)
+	if len(c.forced) > 0 {
+		c.startFlush()
+	}
+}
+
+func (c *composer) answerFlush(err error, waiters []chan error) {
+	for _, done := range waiters {
+		done <- err
+	}
+}
+
+// overfull tells to compose no more until the flush made room.
+func (c *composer) overfull() bool {
+	return c.flushing != nil && c.b.overlay.bytes >= c.b.o.OverlayBytes
+}
+
+// stuck tells why nothing more may be taken into memory: it can't be flushed.
+func (c *composer) stuck() error {
+	if c.flushErr != nil && c.flushing == nil && c.b.overlay.bytes >= 4*c.b.o.OverlayBytes {
+		return c.flushErr
+	}
+	return nil
+}

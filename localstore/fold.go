@@ -1,0 +1,341 @@
+package localstore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/setlogger/setlogger/setlog"
+)
+
+// Folded says what a foreign segment changed.
+type Folded struct {
+	Entries int           // that were new here
+	Forked  bool          // they are a new branch: its writer wrote two entries of one number
+	Minted  setlog.Writer // the new writer, when the segment shows a second user of the one we had; else zero
+}
+
+// Incoming is a segment to fold, decoded and so verified.
+type Incoming struct {
+	Name    string // of the file
+	Data    []byte // its bytes, kept for relay
+	Segment *setlog.Segment
+}
+
+// Fold takes in a segment of any writer: entries, heads and bytes in one transaction. Entries held already are
+// skipped, by any overlap; nothing is folded twice. It fails with a *GapError when entries before the segment are
+// missing, and with an *OtherBirthError when it is of another bucket of the same name.
+func (b *Bucket) Fold(ctx context.Context, name string, data []byte, s *setlog.Segment) (Folded, error) {
+	folded, err := b.FoldAll(ctx, Incoming{name, data, s})
+	if err != nil {
+		return Folded{}, err
+	}
+	return folded[0], nil
+}
+
+// FoldAll folds segments in order, as many in a transaction as fit. It stops at the first that can't be folded; what
+// it answers is that of the segments before.
+func (b *Bucket) FoldAll(ctx context.Context, incoming ...Incoming) ([]Folded, error) {
+	folded := make([]Folded, len(incoming))
+	entries := make([][]setlog.Entry, len(incoming))
+	var unread error
+	for i, in := range incoming {
+		if entries[i], unread = b.read(in); unread != nil {
+			incoming = incoming[:i]
+			break
+		}
+	}
+	var gaps gapNote
+	committed, err := b.do(ctx, len(incoming), func(p *batch, i int) error {
+		if gaps.before(i) {
+			return gaps.gap
+		}
+		f := folder{batch: p, in: incoming[i], entries: entries[i]}
+		err := f.fold()
+		folded[i] = f.result
+		gaps = gapNote{i, f.gap}
+		return err
+	})
+	switch {
+	case err == nil && gaps.gap != nil:
+		err = gaps.gap
+	case err == nil:
+		err = unread
+	}
+	return folded[:min(committed, gaps.end(committed))], err
+}
+
+// gapNote remembers a segment that was not folded and yet changed something, so that its item was committed.
+type gapNote struct {
+	at  int
+	gap *GapError
+}
+
+func (n gapNote) before(i int) bool { return n.gap != nil && n.at < i }
+
+func (n gapNote) end(committed int) int {
+	if n.gap != nil {
+		return n.at
+	}
+	return committed
+}
+
+// read parses a segment's entries. One that this version can't read is kept, and folds to nothing.
+func (b *Bucket) read(in Incoming) ([]setlog.Entry, error) {
+	s := in.Segment
+	if s.Bucket != b.name || s.Writer != setlog.WriterOf(s.Key) || s.First == 0 || len(s.Lines) == 0 {
+		return nil, fmt.Errorf("%w: %s is of bucket %q", ErrSegment, in.Name, s.Bucket)
+	}
+	if s.First == 1 && s.Previous != setlog.FirstChain(b.name, s.Writer) {
+		return nil, fmt.Errorf("%w: %s begins with a wrong chain", ErrSegment, in.Name)
+	}
+	entries := make([]setlog.Entry, len(s.Lines))
+	for i, line := range s.Lines {
+		entry, err := setlog.ParseEntry(s.Writer, s.First+uint64(i), line)
+		if err != nil {
+			b.o.Logger.Warn("an entry folds to nothing", "bucket", b.name, "segment", in.Name, "error", err)
+		}
+		entries[i] = entry
+	}
+	return entries, nil
+}
+
+// folder folds one segment into a batch.
+type folder struct {
+	*batch
+	in      Incoming
+	entries []setlog.Entry
+	result  Folded
+	gap     *GapError // not folded, but a new writer was minted
+}
+
+func (f *folder) fold() error {
+	s, l := f.in.Segment, f.ledger
+	if len(l.births) > 0 && !slices.ContainsFunc(s.Births, func(birth string) bool { return slices.Contains(l.births, birth) }) {
+		return &OtherBirthError{s.Births}
+	}
+	br, held, err := f.attach()
+	var gap *GapError
+	if errors.As(err, &gap) {
+		return f.refuseGap(gap)
+	}
+	if err != nil {
+		return err
+	}
+	if union := sortedUnion(l.births, s.Births); !slices.Equal(union, l.births) {
+		l.births, f.dirty = union, true
+	}
+	if err := f.extendBy(br, held); err != nil {
+		return brokenError{err}
+	}
+	return f.keep()
+}
+
+// refuseGap answers what is missing. Entries of our own writer that we never wrote show a second user of it, wherever
+// they begin: nothing more may be written with it.
+func (f *folder) refuseGap(gap *GapError) error {
+	if gap.Writer != f.ledger.writer {
+		return gap
+	}
+	if err := f.mint(); err != nil {
+		return err
+	}
+	f.gap = gap
+	return nil
+}
+
+func (f *folder) mint() error {
+	if err := f.ledger.mint(f.c.b.o.Random); err != nil {
+		return brokenError{err}
+	}
+	f.dirty = true
+	f.result.Minted = f.ledger.writer
+	f.c.b.o.Logger.Warn("another device writes with this bucket's key: a new writer takes over",
+		"bucket", f.ledger.name, "writer", f.ledger.writer.String())
+	return nil
+}
+
+// attach finds the branch that shares most with the segment, and the last number it shares. The branch is nil when the
+// writer is new.
+func (f *folder) attach() (best *branch, held uint64, err error) {
+	s, l := f.in.Segment, f.ledger
+	ids := l.byWriter[s.Writer]
+	last := s.First + uint64(len(s.Lines)) - 1
+	have := uint64(0)
+	for _, id := range ids {
+		br := l.branch(id)
+		have = max(have, br.head)
+		if br.head == s.First-1 && br.chain == s.Previous {
+			return br, br.head, nil
+		}
+	}
+	if len(ids) > 0 && f.touches(s.Writer) {
+		return nil, 0, errDrain
+	}
+	for _, id := range ids {
+		br := l.branch(id)
+		if br.head < s.First-1 {
+			continue
+		}
+		shared, ok, err := f.shared(br)
+		if err != nil {
+			return nil, 0, err
+		}
+		if ok && (best == nil || shared > held || shared == held && shared == br.head) {
+			best, held = br, shared
+		}
+		if held == last {
+			break
+		}
+	}
+	if best == nil && (s.First > 1 || len(ids) > 0) {
+		return nil, 0, &GapError{Writer: s.Writer, Have: have, First: s.First, Previous: s.Previous}
+	}
+	return best, held, nil
+}
+
+var errDiffers = errors.New("localstore: lines differ")
+
+// shared answers the last number up to which a branch holds the same entries as the segment; it is not ok when they
+// differ before it.
+func (f *folder) shared(br *branch) (number uint64, ok bool, err error) {
+	s := f.in.Segment
+	tx, err := f.c.reads()
+	if err != nil {
+		return 0, false, err
+	}
+	err = guard(f.c.b.path, func() error {
+		chain, err := chainAt(tx, f.ledger, br, s.First-1)
+		if err != nil || chain != s.Previous {
+			return err
+		}
+		number, ok = s.First-1, true
+		to := min(br.head, s.First+uint64(len(s.Lines))-1)
+		return linesOf(tx, f.ledger, br, s.First, to, func(e logged) error {
+			if !bytes.Equal(e.line, s.Lines[e.number-s.First]) {
+				return errDiffers
+			}
+			number = e.number
+			return nil
+		})
+	})
+	if errors.Is(err, errDiffers) {
+		err = nil
+	}
+	return number, ok, f.c.b.wrap(err)
+}
+
+// extendBy adds what is new in the segment: to the branch, or as one that forks from it.
+func (f *folder) extendBy(br *branch, held uint64) error {
+	s, l := f.in.Segment, f.ledger
+	fresh := s.Lines
+	if br != nil {
+		fresh = s.Lines[held+1-s.First:]
+		f.sealed(br, held)
+		br = l.branch(br.id)
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	if s.Writer == l.writer {
+		if err := f.mint(); err != nil {
+			return err
+		}
+		if br != nil {
+			br = l.branch(br.id)
+		}
+	}
+	target, err := f.target(br, held)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(l.unseen, target.id) {
+		l.unseen = append(slices.Clip(l.unseen), target.id)
+	}
+	now := f.c.b.o.Now()
+	for i, line := range fresh {
+		f.extend(target, line)
+		e := f.entries[len(s.Lines)-len(fresh)+i]
+		f.c.clock.Observe(now, e.Stamp)
+		change, err := setlog.Fold(f.batch, e)
+		if err != nil {
+			return err
+		}
+		f.apply(change)
+	}
+	if target.chain != s.Chain {
+		return fmt.Errorf("%w: %s ends with a wrong chain", ErrSegment, f.in.Name)
+	}
+	f.result.Entries = len(fresh)
+	return nil
+}
+
+// target is the branch that takes the new lines.
+func (f *folder) target(br *branch, held uint64) (*branch, error) {
+	s, l := f.in.Segment, f.ledger
+	if br != nil && held == br.head {
+		return f.mutable(br), nil
+	}
+	fresh := &branch{writer: s.Writer, fork: held, head: held, chain: s.Previous}
+	copy(fresh.key[:], s.Key)
+	if br != nil {
+		parent := l.ownerOf(br, held)
+		if held > 0 {
+			fresh.parent = parent.id
+		}
+		f.result.Forked = true
+		tx, err := f.c.reads()
+		if err == nil {
+			fresh.chain, err = chainAt(tx, l, br, held)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return l.addBranch(fresh), nil
+}
+
+// sealed notes own entries that are in this segment: they need not be sealed again. That is so when an older copy of
+// the file was restored.
+func (f *folder) sealed(br *branch, held uint64) {
+	if to := min(held, br.own); f.in.Segment.First <= br.sealed+1 && to > br.sealed {
+		f.mutable(br).sealed = to
+		f.dirty = true
+	}
+}
+
+// keep stores the segment's bytes, unless they are here already.
+func (f *folder) keep() error {
+	tx, err := f.c.reads()
+	if err != nil {
+		return brokenError{err}
+	}
+	if f.holds(tx, f.in.Name) {
+		return nil
+	}
+	s := f.in.Segment
+	f.addFile(storedSegment{
+		name: f.in.Name, data: f.in.Data,
+		segmentRecord: segmentRecord{writer: s.Writer, first: s.First, last: s.First + uint64(len(s.Lines)) - 1, size: uint64(len(f.in.Data))},
+	})
+	return nil
+}
+
+func (b *batch) addFile(s storedSegment) {
+	b.files = append(b.files, s)
+	b.bytes += len(s.data)
+}
+
+// holds tells whether a segment's bytes are stored, or about to be.
+func (b *batch) holds(tx *bolt.Tx, name string) bool {
+	for view := b; view != nil; view = view.under {
+		if slices.ContainsFunc(view.files, func(s storedSegment) bool { return s.name == name }) {
+			return true
+		}
+	}
+	return tx.Bucket([]byte(bucketSegments)).Get([]byte(name)) != nil
+}

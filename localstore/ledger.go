@@ -1,0 +1,200 @@
+package localstore
+
+import (
+	"crypto/ed25519"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/setlogger/setlogger/setlog"
+)
+
+// ledger is what a bucket knows beside lines and nodes: heads, births, keys. One that was published never changes.
+type ledger struct {
+	stateRecord
+	name     string
+	births   []string // sorted; none: a joined bucket that has seen no entry yet
+	writer   setlog.Writer
+	keys     map[setlog.Writer][32]byte // seeds: the current writer's and all before it
+	branches []*branch                  // by id, from 1; a branch is replaced, not changed
+	byWriter map[setlog.Writer][]uint32 // branches of a writer, oldest first
+	current  uint32                     // branch of the current writer; 0 until its first entry
+	unseen   []uint32                   // branches whose heads the next own entry names
+}
+
+// clone is a ledger to compose the next batch on.
+func (l *ledger) clone() *ledger {
+	c := *l
+	c.branches = slices.Clone(l.branches)
+	return &c
+}
+
+func (l *ledger) branch(id uint32) *branch { return l.branches[id-1] }
+
+// change answers a copy of the branch, now part of the ledger, to be changed until the ledger is published.
+func (l *ledger) change(id uint32) *branch {
+	b := *l.branches[id-1]
+	l.branches[id-1] = &b
+	return &b
+}
+
+// addBranch gives a branch its id.
+func (l *ledger) addBranch(b *branch) *branch {
+	b.id = uint32(len(l.branches) + 1)
+	l.branches = append(l.branches, b)
+	l.byWriter = maps.Clone(l.byWriter)
+	l.byWriter[b.writer] = append(slices.Clone(l.byWriter[b.writer]), b.id)
+	return b
+}
+
+// mint makes a new writer the current one. Its first entry names all heads, so none counts as seen.
+func (l *ledger) mint(random io.Reader) error {
+	var seed [ed25519.SeedSize]byte
+	if _, err := io.ReadFull(random, seed[:]); err != nil {
+		return fmt.Errorf("mint a writer: %w", err)
+	}
+	l.writer = setlog.WriterOf(publicKey(seed))
+	l.keys = maps.Clone(l.keys)
+	l.keys[l.writer] = seed
+	l.current, l.unseen = 0, nil
+	for _, b := range l.branches {
+		l.change(b.id).seen = 0
+		l.unseen = append(l.unseen, b.id)
+	}
+	return nil
+}
+
+func publicKey(seed [32]byte) ed25519.PublicKey {
+	return ed25519.NewKeyFromSeed(seed[:]).Public().(ed25519.PublicKey) //nolint:errcheck,forcetypeassert // by its contract
+}
+
+// own answers the branch that own entries go to.
+func (l *ledger) own() *branch {
+	if l.current == 0 {
+		b := l.addBranch(&branch{writer: l.writer, chain: setlog.FirstChain(l.name, l.writer)})
+		copy(b.key[:], publicKey(l.keys[l.writer]))
+		l.current = b.id
+		return b
+	}
+	return l.branch(l.current)
+}
+
+// heads are the heads of all branches.
+func (l *ledger) heads() []setlog.Head {
+	heads := make([]setlog.Head, 0, len(l.branches))
+	for _, b := range l.branches {
+		heads = append(heads, b.headOf())
+	}
+	return heads
+}
+
+// unsealed counts the own entries that are in no segment yet.
+func (l *ledger) unsealed() uint64 {
+	n := uint64(0)
+	for _, b := range l.branches {
+		n += b.pending()
+	}
+	return n
+}
+
+func (b *branch) pending() uint64 {
+	if b.own <= b.sealed {
+		return 0
+	}
+	return b.own - b.sealed
+}
+
+// save writes what differs from the ledger before; before nil writes all.
+func (l *ledger) save(tx *bolt.Tx, before *ledger) error {
+	if before == nil {
+		before = &ledger{}
+	}
+	p := putter{tx: tx}
+	p.put(bucketMeta, []byte(metaState), l.stateRecord.encode())
+	if !slices.Equal(l.births, before.births) {
+		p.put(bucketMeta, []byte(metaBirths), []byte(strings.Join(l.births, "\n")))
+	}
+	if l.writer != before.writer {
+		seed := l.keys[l.writer]
+		p.put(bucketMeta, []byte(metaWriter), l.writer[:])
+		p.put(bucketWriters, l.writer[:], seed[:])
+	}
+	for i, b := range l.branches {
+		if i >= len(before.branches) || before.branches[i] != b {
+			p.put(bucketBranches, uint32Key(b.id), b.append(nil))
+		}
+	}
+	return p.err
+}
+
+// putter puts until something fails.
+type putter struct {
+	tx  *bolt.Tx
+	err error
+}
+
+func (p *putter) put(bucket string, key, value []byte) {
+	if p.err == nil {
+		p.err = p.tx.Bucket([]byte(bucket)).Put(key, value)
+	}
+}
+
+// loadLedger reads what save wrote.
+func loadLedger(tx *bolt.Tx) (*ledger, error) {
+	meta := tx.Bucket([]byte(bucketMeta))
+	l := &ledger{keys: map[setlog.Writer][32]byte{}, byWriter: map[setlog.Writer][]uint32{}}
+	l.name = string(meta.Get([]byte(metaName)))
+	if births := string(meta.Get([]byte(metaBirths))); births != "" {
+		l.births = strings.Split(births, "\n")
+	}
+	copy(l.writer[:], meta.Get([]byte(metaWriter)))
+	var err error
+	if l.stateRecord, err = decodeState(meta.Get([]byte(metaState))); err != nil {
+		return nil, err
+	}
+	err = tx.Bucket([]byte(bucketWriters)).ForEach(func(k, v []byte) error {
+		if len(k) != len(l.writer) || len(v) != ed25519.SeedSize {
+			return fmt.Errorf("writer: %w", errRecord)
+		}
+		l.keys[setlog.Writer(k)] = [32]byte(v)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return l, l.loadBranches(tx)
+}
+
+func (l *ledger) loadBranches(tx *bolt.Tx) error {
+	err := tx.Bucket([]byte(bucketBranches)).ForEach(func(k, v []byte) error {
+		b, err := decodeBranch(k, v)
+		if err != nil || b.id != uint32(len(l.branches)+1) {
+			return fmt.Errorf("branch %x: %w", k, errRecord)
+		}
+		l.branches = append(l.branches, b)
+		l.byWriter[b.writer] = append(l.byWriter[b.writer], b.id)
+		return nil
+	})
+	if ids := l.byWriter[l.writer]; len(ids) > 0 {
+		l.current = ids[0]
+	}
+	for _, b := range l.branches {
+		if b.id != l.current && b.head > b.seen {
+			l.unseen = append(l.unseen, b.id)
+		}
+	}
+	return err
+}
+
+func loadCursor(tx *bolt.Tx) (uint64, error) {
+	v := tx.Bucket([]byte(bucketMeta)).Get([]byte(metaCursor))
+	if len(v) != 8 {
+		return 0, fmt.Errorf("cursor: %w", errRecord)
+	}
+	return binary.BigEndian.Uint64(v), nil
+}

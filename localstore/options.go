@@ -1,0 +1,58 @@
+package localstore
+
+import (
+	"bufio"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"time"
+)
+
+// Options of a store. The zero value works.
+type Options struct {
+	Logger *slog.Logger     // nil: nothing is logged
+	Now    func() time.Time // nil: time.Now
+	Random io.Reader        // nil: crypto/rand; keys, births and salts are read from it
+	NoSync bool             // for tests only: commits without fsync, so a crash may lose what was acknowledged
+
+	LockTimeout  time.Duration // how long to wait for another process to let go of the file; 0: a second
+	OverlayBytes int           // of changed nodes kept in memory before a flush; 0: 24 MiB
+	IdleFlush    time.Duration // flush after so long without a write; 0: 5 s
+
+	// commitFault, for tests, makes a commit fail before (false) or after (true) it was written.
+	commitFault func(written bool) error
+	// machine, for tests, stands for the machine's id.
+	machine string
+}
+
+// Bounds of one transaction, and of the log's tail that an open folds again.
+const (
+	maxBatchEntries = 4096
+	maxBatchBytes   = 4 << 20
+	maxFlushNodes   = 4096
+	maxFlushBytes   = 8 << 20
+	maxTail         = 1 << 16 // entries
+)
+
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Random == nil {
+		o.Random = rand.Reader
+	}
+	o.Random = bufio.NewReaderSize(o.Random, 512)
+	if o.LockTimeout == 0 {
+		o.LockTimeout = time.Second
+	}
+	if o.OverlayBytes == 0 {
+		o.OverlayBytes = 24 << 20
+	}
+	if o.IdleFlush == 0 {
+		o.IdleFlush = 5 * time.Second
+	}
+	return o
+}

@@ -1,0 +1,59 @@
+package localstore
+
+import (
+	"slices"
+
+	"github.com/setlogger/setlogger/setlog"
+)
+
+// overlay is the nodes that changed since the last flush.
+type overlay struct {
+	nodes  map[string]*setlog.Node
+	sorted []string // ids in order
+	fresh  []string // ids not yet in sorted
+	bytes  int
+}
+
+func newOverlay() *overlay { return &overlay{nodes: map[string]*setlog.Node{}} }
+
+func (o *overlay) put(id string, n *setlog.Node) {
+	old, ok := o.nodes[id]
+	if ok {
+		o.bytes -= old.Size()
+	} else {
+		o.fresh = append(o.fresh, id)
+		o.bytes += 2*len(id) + 64
+	}
+	o.bytes += n.Size()
+	o.nodes[id] = n
+}
+
+// sort brings all ids in order; it must not run beside anything else.
+func (o *overlay) sort() {
+	if len(o.fresh) == 0 {
+		return
+	}
+	slices.Sort(o.fresh)
+	merged := make([]string, 0, len(o.sorted)+len(o.fresh))
+	rest := o.sorted
+	for _, id := range o.fresh {
+		i, _ := slices.BinarySearch(rest, id)
+		merged = append(append(merged, rest[:i]...), id)
+		rest = rest[i:]
+	}
+	o.sorted, o.fresh = append(merged, rest...), nil
+}
+
+// from answers up to limit ids at or after one, in order, of a sorted overlay.
+func (o *overlay) from(id string, limit int) []string {
+	i, _ := slices.BinarySearch(o.sorted, id)
+	return o.sorted[i:min(len(o.sorted), i+limit)]
+}
+
+// under lays o over below, which is older and not needed any more, and answers both as one.
+func (o *overlay) under(below *overlay) *overlay {
+	for id, n := range o.nodes {
+		below.put(id, n)
+	}
+	return below
+}

@@ -1,0 +1,98 @@
+package localstore
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// pageCheck looks whether bbolt's pages, read from the file and not through its map, hold what their headers say: bbolt
+// believes them, and would read beyond the map. See bbolt's internal/common for the layout, which is in the byte order
+// of the machine.
+type pageCheck struct {
+	file *os.File
+	size int64
+	end  uint64 // pages in use
+	seen map[uint64]bool
+}
+
+const (
+	pageHeader   = 16 // id u64, flags u16, count u16, overflow u32
+	pageElement  = 16 // branch: pos u32, ksize u32, id u64; leaf: flags u32, pos u32, ksize u32, vsize u32
+	pageIsBranch = 1
+	pageIsLeaf   = 2
+)
+
+// checkPages follows all pages of a transaction's buckets.
+func checkPages(path string, tx *bolt.Tx) (err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	size := int64(tx.DB().Info().PageSize)
+	p := &pageCheck{file: file, size: size, end: uint64(tx.Size() / size), seen: map[uint64]bool{}}
+	if err := p.follow(uint64(tx.Cursor().Bucket().RootPage())); err != nil {
+		return err
+	}
+	return tx.ForEach(func(_ []byte, b *bolt.Bucket) error {
+		if root := uint64(b.RootPage()); root != 0 { // else it lies within a page
+			return p.follow(root)
+		}
+		return nil
+	})
+}
+
+func (p *pageCheck) follow(id uint64) error {
+	if p.seen[id] {
+		return fmt.Errorf("page %d is used twice: %w", id, errRecord)
+	}
+	p.seen[id] = true
+	page, err := p.read(id)
+	if err != nil {
+		return err
+	}
+	order := binary.NativeEndian
+	flags, count := order.Uint16(page[8:]), int(order.Uint16(page[10:]))
+	if flags != pageIsBranch && flags != pageIsLeaf || pageHeader+count*pageElement > len(page) {
+		return fmt.Errorf("page %d has flags %x and %d elements: %w", id, flags, count, errRecord)
+	}
+	for i := range count {
+		at := pageHeader + i*pageElement
+		element := page[at:]
+		end := at + int(order.Uint32(element)) + int(order.Uint32(element[4:]))
+		if flags == pageIsLeaf {
+			end = at + int(order.Uint32(element[4:])) + int(order.Uint32(element[8:])) + int(order.Uint32(element[12:]))
+		}
+		if end > len(page) {
+			return fmt.Errorf("page %d reaches beyond its end: %w", id, errRecord)
+		}
+		if flags == pageIsBranch {
+			if err := p.follow(order.Uint64(element[8:])); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// read answers a page with those it flows over to.
+func (p *pageCheck) read(id uint64) ([]byte, error) {
+	header := make([]byte, pageHeader)
+	if id < 2 || id >= p.end {
+		return nil, fmt.Errorf("page %d of %d: %w", id, p.end, errRecord)
+	}
+	if _, err := p.file.ReadAt(header, int64(id)*p.size); err != nil {
+		return nil, err
+	}
+	overflow := uint64(binary.NativeEndian.Uint32(header[12:]))
+	if binary.NativeEndian.Uint64(header) != id || id+overflow >= p.end {
+		return nil, fmt.Errorf("page %d says it is %d with %d more: %w", id, binary.NativeEndian.Uint64(header), overflow, errRecord)
+	}
+	page := make([]byte, int64(1+overflow)*p.size)
+	_, err := p.file.ReadAt(page, int64(id)*p.size)
+	return page, err
+}

@@ -1,0 +1,221 @@
+package localstore
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/setlogger/setlogger/setlog"
+)
+
+// Registry is the device's own file, daemon.db: its name, the remotes, the buckets and the settings. All methods may
+// be called concurrently; what they wrote is durable when they return.
+type Registry struct {
+	path string
+	db   *bolt.DB
+}
+
+// Device is this device.
+type Device struct {
+	ID   string `json:"id"` // random, 32 hex digits
+	Name string `json:"name"`
+}
+
+// Remote is a place reached through rclone.
+type Remote struct {
+	Name    string    `json:"name"`
+	Path    string    `json:"path"`            // rclone's remote:path
+	Share   string    `json:"share,omitempty"` // id of the share there, once it is known
+	Created time.Time `json:"created"`
+}
+
+// BucketEntry is a bucket that this device holds.
+type BucketEntry struct {
+	Name    string    `json:"name"`
+	ID      string    `json:"id"` // of the name; the file is called so
+	Remotes []string  `json:"remotes,omitempty"`
+	Created time.Time `json:"created"`
+}
+
+// The buckets of the registry's file.
+const (
+	registryMeta     = "meta"
+	registryRemotes  = "remotes"  // name → Remote
+	registryBuckets  = "buckets"  // name → BucketEntry
+	registrySettings = "settings" // key → value
+	keyDevice        = "device"
+)
+
+// OpenRegistry opens the registry's file, or makes it.
+func OpenRegistry(path string, o Options) (*Registry, error) {
+	o = o.withDefaults()
+	err := createFile(path, o, func(tx *bolt.Tx, _ string) error { return initializeRegistry(tx, o.Random) })
+	if err != nil && !errors.Is(err, ErrExists) {
+		return nil, err
+	}
+	db, err := openFile(path, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.View(func(tx *bolt.Tx) error { return checkSchema(tx, path) }); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &Registry{path, db}, nil
+}
+
+func initializeRegistry(tx *bolt.Tx, random io.Reader) error {
+	for _, name := range []string{registryMeta, registryRemotes, registryBuckets, registrySettings} {
+		if _, err := tx.CreateBucket([]byte(name)); err != nil {
+			return err
+		}
+	}
+	var id [16]byte
+	if _, err := io.ReadFull(random, id[:]); err != nil {
+		return fmt.Errorf("make a device id: %w", err)
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		name = "device"
+	}
+	device, err := json.Marshal(Device{ID: hex.EncodeToString(id[:]), Name: name})
+	p := putter{tx: tx}
+	p.put(registryMeta, []byte(metaSchema), uint32Key(schemaVersion))
+	p.put(registryMeta, []byte(keyDevice), device)
+	return errors.Join(err, p.err)
+}
+
+// Device answers the device's id and name; the name is the host's at first.
+func (r *Registry) Device() (Device, error) {
+	var d Device
+	err := r.get(registryMeta, keyDevice, &d)
+	return d, err
+}
+
+// SetDeviceName names the device.
+func (r *Registry) SetDeviceName(name string) error {
+	d, err := r.Device()
+	if err != nil {
+		return err
+	}
+	d.Name = name
+	return r.put(registryMeta, keyDevice, d)
+}
+
+// Remotes lists the remotes by name.
+func (r *Registry) Remotes() ([]Remote, error) { return list[Remote](r, registryRemotes) }
+
+// Remote answers one remote, or ErrMissing.
+func (r *Registry) Remote(name string) (Remote, error) {
+	var remote Remote
+	err := r.get(registryRemotes, name, &remote)
+	return remote, err
+}
+
+// PutRemote adds a remote or replaces the one of its name.
+func (r *Registry) PutRemote(remote Remote) error { return r.put(registryRemotes, remote.Name, remote) }
+
+// RemoveRemote forgets a remote, or answers ErrMissing.
+func (r *Registry) RemoveRemote(name string) error { return r.remove(registryRemotes, name) }
+
+// Buckets lists the buckets by name.
+func (r *Registry) Buckets() ([]BucketEntry, error) { return list[BucketEntry](r, registryBuckets) }
+
+// Bucket answers one bucket, or ErrMissing.
+func (r *Registry) Bucket(name string) (BucketEntry, error) {
+	var e BucketEntry
+	err := r.get(registryBuckets, name, &e)
+	return e, err
+}
+
+// PutBucket adds a bucket or replaces the one of its name; it fills in the id.
+func (r *Registry) PutBucket(e BucketEntry) error {
+	if err := setlog.CheckBucketName(e.Name); err != nil {
+		return err
+	}
+	e.ID = setlog.BucketID(e.Name)
+	return r.put(registryBuckets, e.Name, e)
+}
+
+// RemoveBucket forgets a bucket, or answers ErrMissing. It leaves the bucket's file alone.
+func (r *Registry) RemoveBucket(name string) error { return r.remove(registryBuckets, name) }
+
+// Setting answers a setting, empty when it was never set.
+func (r *Registry) Setting(key string) (string, error) {
+	var value string
+	err := r.get(registrySettings, key, &value)
+	if errors.Is(err, ErrMissing) {
+		err = nil
+	}
+	return value, err
+}
+
+// SetSetting sets a setting.
+func (r *Registry) SetSetting(key, value string) error { return r.put(registrySettings, key, value) }
+
+// Close lets go of the file.
+func (r *Registry) Close() error { return r.db.Close() }
+
+func (r *Registry) get(bucket, key string, into any) error {
+	return guard(r.path, func() error {
+		return r.db.View(func(tx *bolt.Tx) error {
+			v := tx.Bucket([]byte(bucket)).Get([]byte(key))
+			if v == nil {
+				return fmt.Errorf("%w: %s %q", ErrMissing, bucket, key)
+			}
+			return r.decode(v, into)
+		})
+	})
+}
+
+func (r *Registry) decode(v []byte, into any) error {
+	if err := json.Unmarshal(v, into); err != nil {
+		return corrupt(r.path, err)
+	}
+	return nil
+}
+
+func (r *Registry) put(bucket, key string, value any) error {
+	if key == "" {
+		return fmt.Errorf("%w: %s without a name", ErrMissing, bucket)
+	}
+	v, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("store %s %q: %w", bucket, key, err)
+	}
+	return writeError(r.db.Update(func(tx *bolt.Tx) error { return tx.Bucket([]byte(bucket)).Put([]byte(key), v) }))
+}
+
+func (r *Registry) remove(bucket, key string) error {
+	err := r.db.Update(func(tx *bolt.Tx) error {
+		b := tx.Bucket([]byte(bucket))
+		if b.Get([]byte(key)) == nil {
+			return fmt.Errorf("%w: %s %q", ErrMissing, bucket, key)
+		}
+		return b.Delete([]byte(key))
+	})
+	if errors.Is(err, ErrMissing) {
+		return err
+	}
+	return writeError(err)
+}
+
+func list[T any](r *Registry, bucket string) ([]T, error) {
+	var all []T
+	err := guard(r.path, func() error {
+		return r.db.View(func(tx *bolt.Tx) error {
+			return tx.Bucket([]byte(bucket)).ForEach(func(_, v []byte) error {
+				var one T
+				err := r.decode(v, &one)
+				all = append(all, one)
+				return err
+			})
+		})
+	})
+	return all, err
+}

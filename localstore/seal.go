@@ -1,0 +1,109 @@
+package localstore
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/setlogger/setlogger/setlog"
+)
+
+// Bounds of one segment: of its file, and of its lines, so that any reader can hold it.
+const (
+	maxSegmentFile  = 1 << 20
+	maxSegmentLines = 4 << 20
+)
+
+// Seal puts the own entries that are in no segment yet into segments, and their bytes into the store, in the same
+// transaction as the note that they are sealed. It answers how many entries it sealed.
+func (b *Bucket) Seal(ctx context.Context) (sealed int, err error) {
+	b.sealing.Lock()
+	defer b.sealing.Unlock()
+	for {
+		if err := ctx.Err(); err != nil {
+			return sealed, err
+		}
+		l := b.now()
+		i := slices.IndexFunc(l.branches, func(br *branch) bool { return br.pending() > 0 })
+		if i < 0 {
+			return sealed, nil
+		}
+		n, err := b.sealSome(ctx, l, l.branches[i])
+		if err != nil {
+			return sealed, err
+		}
+		sealed += n
+	}
+}
+
+// sealSome makes the next segment of a branch.
+func (b *Bucket) sealSome(ctx context.Context, l *ledger, br *branch) (int, error) {
+	header, lines, err := b.unsealed(l, br)
+	if err != nil {
+		return 0, err
+	}
+	name, data, lines, err := encodeBounded(header, lines, ed25519.NewKeyFromSeed(keyOf(l, br.writer)))
+	if err != nil {
+		return 0, fmt.Errorf("seal entries from %d of %v: %w", header.First, br.writer, err)
+	}
+	last := header.First + uint64(len(lines)) - 1
+	record := segmentRecord{writer: br.writer, first: header.First, last: last, size: uint64(len(data))}
+	sealed := 0
+	_, err = b.do(ctx, 1, func(p *batch, _ int) error {
+		if p.ledger.branch(br.id).sealed != br.sealed {
+			sealed = 0
+			return nil // a folded segment held them
+		}
+		sealed = len(lines)
+		p.mutable(p.ledger.branch(br.id)).sealed = last
+		p.dirty = true
+		p.addFile(storedSegment{segmentRecord: record, name: name.String(), data: data})
+		return nil
+	})
+	return sealed, err
+}
+
+func keyOf(l *ledger, w setlog.Writer) []byte {
+	seed := l.keys[w]
+	return seed[:]
+}
+
+// unsealed answers the header and the lines of a branch's next segment.
+func (b *Bucket) unsealed(l *ledger, br *branch) (setlog.Header, [][]byte, error) {
+	h := setlog.Header{Bucket: l.name, Births: l.births, Writer: br.writer, Key: br.key[:], First: br.sealed + 1}
+	var lines [][]byte
+	err := b.view(func(tx *bolt.Tx) error {
+		var err error
+		if h.Previous, err = chainAt(tx, l, br, br.sealed); err != nil {
+			return err
+		}
+		size := 0
+		err = eachLine(tx, br.id, br.sealed+1, br.own, func(e logged) error {
+			if size += len(e.line); size > maxSegmentLines && len(lines) > 0 {
+				return errEnough
+			}
+			lines = append(lines, slices.Clone(e.line))
+			return nil
+		})
+		if err == errEnough { //nolint:errorlint // never wrapped
+			err = nil
+		}
+		return err
+	})
+	return h, lines, b.wrap(err)
+}
+
+// encodeBounded encodes as many of the lines as fit a file, one at least.
+func encodeBounded(h setlog.Header, lines [][]byte, key ed25519.PrivateKey) (setlog.SegmentName, []byte, [][]byte, error) {
+	for {
+		name, data, err := setlog.EncodeSegment(h, lines, key)
+		if err != nil || len(data) <= maxSegmentFile || len(lines) == 1 {
+			return name, data, lines, err
+		}
+		fit := len(lines) * maxSegmentFile / len(data) * 9 / 10
+		lines = lines[:max(1, min(fit, len(lines)-1))]
+	}
+}

@@ -1,0 +1,41 @@
+package localstore
+
+import (
+	"os"
+
+	"github.com/setlogger/setlogger/setlog"
+)
+
+// Stats is what status shows of a bucket.
+type Stats struct {
+	Nodes           uint64 // alive
+	Entries         uint64 // in the log
+	Bytes           uint64 // of their lines
+	FileBytes       uint64 // of the bucket's file
+	PendingUnsealed uint64 // own entries that are in no segment yet
+	Offset          uint64 // of the newest entry, see Log
+	Writer          setlog.Writer
+	Head            uint64 // number of the current writer's last entry; 0: none yet
+	Writers         int    // that entries are held of
+	Forks           int    // branches beside the first one of each writer
+	Closed          bool   // ended by CLOSE
+}
+
+// Stats answers at once, from memory.
+func (b *Bucket) Stats() Stats {
+	l := b.now()
+	s := Stats{
+		Nodes: l.alive, Entries: l.offset, Bytes: l.bytes, PendingUnsealed: l.unsealed(), Offset: l.offset, Writer: l.writer,
+		Writers: len(l.byWriter), Forks: len(l.branches) - len(l.byWriter), Closed: l.closed,
+	}
+	if l.current != 0 {
+		s.Head = l.branch(l.current).head
+	}
+	if info, err := os.Stat(b.path); err == nil {
+		s.FileBytes = uint64(info.Size())
+	}
+	return s
+}
+
+// Heads are the heads of all writers, two for one whose log forked.
+func (b *Bucket) Heads() []setlog.Head { return b.now().heads() }

@@ -1,0 +1,113 @@
+package replica
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/setlogger/setlogger/localstore"
+)
+
+// push seals what was appended and brings every held segment a step further on this remote: sent, shown by a later
+// listing, read back. A file that the remote lost is sent again, whoever wrote it.
+func (v *visit) push(ctx context.Context) error {
+	sealed, err := v.bucket.Seal(ctx)
+	v.round.Sealed += sealed
+	if err != nil {
+		return err
+	}
+	segments, err := v.bucket.Segments()
+	if err != nil {
+		return err
+	}
+	sent, err := v.bucket.Sent(v.o.Remote)
+	if err != nil {
+		return err
+	}
+	p := pusher{visit: v}
+	for _, segment := range segments {
+		if err := p.advance(ctx, segment, sent[segment.Name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pusher is the push of one bucket in one round.
+type pusher struct {
+	*visit
+	safe bool // the share's file was seen in this round
+}
+
+// advance takes the one next step of a segment. Files in past/ are never looked for in log/: their writer moved them.
+func (p *pusher) advance(ctx context.Context, s localstore.StoredSegment, state localstore.Sent) error {
+	shown := p.names[s.Name]
+	switch {
+	case shown && state == localstore.Verified:
+		delete(p.absent, s.Name)
+		return nil
+	case shown:
+		return p.verify(ctx, s.Name)
+	case s.Own && state == localstore.Unsent:
+		return p.upload(ctx, s.Name)
+	}
+	if p.absent[s.Name]++; p.absent[s.Name] < patience {
+		return nil
+	}
+	return p.restore(ctx, s.Name)
+}
+
+// verify reads back a file that a listing shows.
+func (p *pusher) verify(ctx context.Context, name string) error {
+	data, err := p.bucket.SegmentData(name)
+	if err != nil {
+		return err
+	}
+	back, err := p.o.Storage.Read(ctx, inLog(name))
+	switch {
+	case isAbsent(err):
+		return p.bucket.MarkSent(ctx, p.o.Remote, localstore.Uploaded, name)
+	case err != nil:
+		return fmt.Errorf("read back %s: %w", inLog(name), err)
+	case !bytes.Equal(back, data):
+		p.o.Logger.Warn("the remote changed a file; it is sent again", "remote", p.o.Remote, "file", inLog(name))
+		return p.upload(ctx, name)
+	}
+	delete(p.absent, name)
+	p.round.Checked++
+	return p.bucket.MarkSent(ctx, p.o.Remote, localstore.Verified, name)
+}
+
+// restore sends a file again that several listings lack and that a read does not find.
+func (p *pusher) restore(ctx context.Context, name string) error {
+	_, err := p.o.Storage.Read(ctx, inLog(name))
+	switch {
+	case err == nil:
+		p.absent[name] = 0 // the listing lags
+		return nil
+	case !isAbsent(err):
+		return fmt.Errorf("look for %s: %w", inLog(name), err)
+	}
+	p.o.Logger.Warn("the remote lacks a file that is held here; it is sent again", "remote", p.o.Remote, "file", inLog(name))
+	return p.upload(ctx, name)
+}
+
+// upload writes a segment, once the share's file was seen in this round.
+func (p *pusher) upload(ctx context.Context, name string) error {
+	if !p.safe {
+		if err := p.check(ctx); err != nil {
+			return err
+		}
+		p.safe = true
+	}
+	data, err := p.bucket.SegmentData(name)
+	if err != nil {
+		return err
+	}
+	if err := p.o.Storage.Write(ctx, inLog(name), data); err != nil {
+		return fmt.Errorf("write %s: %w", inLog(name), err)
+	}
+	delete(p.absent, name)
+	p.round.Uploaded++
+	return p.bucket.MarkSent(ctx, p.o.Remote, localstore.Uploaded, name)
+}

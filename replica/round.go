@@ -1,0 +1,143 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/setlogger/setlogger/localstore"
+	"github.com/setlogger/setlogger/remote"
+	"github.com/setlogger/setlogger/setlog"
+)
+
+// Round says what one round did.
+type Round struct {
+	Fetched  int       // files downloaded
+	Folded   int       // entries that were new here
+	Sealed   int       // own entries put into segments
+	Uploaded int       // files written
+	Checked  int       // uploads that were read back
+	Unknown  []string  // bucket ids on the share that this device does not hold, sorted
+	Problems []Problem // that were gone around
+}
+
+// Moved tells whether anything changed here or there.
+func (r *Round) Moved() bool { return r.Folded+r.Sealed+r.Uploaded+r.Checked > 0 }
+
+// Sync makes one round for the buckets that live on this share: it lists log/ once, pulls, seals and pushes. A bucket
+// in trouble does not stop the others. What a failed round did up to then stays done, and the next one goes on.
+func (s *Share) Sync(ctx context.Context, buckets []*localstore.Bucket) (Round, error) {
+	var r Round
+	if !s.checked {
+		if err := s.check(ctx); err != nil {
+			return r, err
+		}
+	}
+	inbox, err := s.list(ctx, &r)
+	if err != nil {
+		return r, err
+	}
+	var errs []error
+	for _, b := range buckets {
+		v := &visit{Share: s, bucket: b, round: &r, inbox: inbox.files[setlog.BucketID(b.Name())], names: inbox.names}
+		if err := v.run(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("bucket %s: %w", b.Name(), err))
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	r.Unknown = inbox.unknown(buckets)
+	return r, errors.Join(errs...)
+}
+
+// inbox is one listing of log/.
+type inbox struct {
+	names map[string]bool
+	files map[string][]setlog.SegmentName // by bucket id
+}
+
+// list reads log/, and makes sure of the share when names have vanished that the last listing showed.
+func (s *Share) list(ctx context.Context, r *Round) (inbox, error) {
+	box := inbox{names: map[string]bool{}, files: map[string][]setlog.SegmentName{}}
+	var foreign []string
+	for object, err := range s.o.Storage.List(ctx, logFolder) {
+		if err != nil {
+			return box, fmt.Errorf("list %s/: %w", logFolder, err)
+		}
+		base := strings.TrimPrefix(object.Name, logFolder+"/")
+		name, ok := setlog.ParseSegmentName(base)
+		switch {
+		case ok && !box.names[base]:
+			box.names[base] = true
+			box.files[name.Bucket] = append(box.files[name.Bucket], name)
+		case !ok && !strings.HasPrefix(base, "seen."):
+			foreign = append(foreign, base)
+		}
+	}
+	if len(foreign) > 0 {
+		slices.Sort(foreign)
+		r.Problems = append(r.Problems, foreignFiles(foreign))
+	}
+	for name := range s.shown {
+		if !box.names[name] {
+			s.shown = box.names
+			return box, s.check(ctx)
+		}
+	}
+	s.shown = box.names
+	return box, nil
+}
+
+// unknown are the buckets that are there and not here.
+func (box inbox) unknown(buckets []*localstore.Bucket) []string {
+	var unknown []string
+	for id := range box.files {
+		if !slices.ContainsFunc(buckets, func(b *localstore.Bucket) bool { return setlog.BucketID(b.Name()) == id }) {
+			unknown = append(unknown, id)
+		}
+	}
+	slices.Sort(unknown)
+	return unknown
+}
+
+// visit is one bucket's part of a round.
+type visit struct {
+	*Share
+	bucket *localstore.Bucket
+	round  *Round
+	inbox  []setlog.SegmentName
+	names  map[string]bool // all of log/
+}
+
+func (v *visit) run(ctx context.Context) error {
+	if err := v.pull(ctx); err != nil {
+		return err
+	}
+	return v.push(ctx)
+}
+
+// Pending counts the entries of a bucket's own writers that no later listing of the remote has shown yet.
+func Pending(b *localstore.Bucket, remoteName string) (uint64, error) {
+	segments, err := b.Segments()
+	if err != nil {
+		return 0, err
+	}
+	sent, err := b.Sent(remoteName)
+	if err != nil {
+		return 0, err
+	}
+	pending := b.Stats().PendingUnsealed
+	for _, segment := range segments {
+		if segment.Own && sent[segment.Name] < localstore.Listed {
+			pending += segment.Last - segment.First + 1
+		}
+	}
+	return pending, nil
+}
+
+func inLog(name string) string { return logFolder + "/" + name }
+
+func isAbsent(err error) bool { return errors.Is(err, remote.ErrNotExist) }

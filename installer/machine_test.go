@@ -4,6 +4,7 @@ package installer
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -73,8 +74,12 @@ func distribution(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	command(t, "debootstrap", "--variant=minbase",
-		"--include=systemd,systemd-sysv,dbus,libpam-systemd,dbus-user-session,iproute2,procps", "bookworm", fresh)
+	out, err := exec.Command("debootstrap", "--variant=minbase",
+		"--include=systemd,systemd-sysv,dbus,libpam-systemd,dbus-user-session,iproute2,procps", "bookworm", fresh).CombinedOutput()
+	if err != nil {
+		_ = os.RemoveAll(fresh)
+		missing(t, fmt.Sprintf("a minimal Debian, which debootstrap could not fetch: %v\n%s", err, out))
+	}
 	command(t, "rm", "-rf", fresh+"/var/cache/apt", fresh+"/var/lib/apt/lists")
 	if err := os.Rename(fresh, folder); err != nil {
 		t.Fatal(err)
@@ -82,18 +87,22 @@ func distribution(t *testing.T) string {
 	return folder
 }
 
-// kill ends the machine wherever it is; a halted one is left alone. The first
-// process takes the others with it; nspawn itself would leave them behind.
+// kill ends the machine wherever it is; a halted one is left alone.
 func (m *machine) kill() {
-	if m.nspawn == nil || m.nspawn.ProcessState != nil {
-		return
+	if m.nspawn != nil && m.nspawn.ProcessState == nil {
+		m.end()
+		_ = m.nspawn.Wait()
 	}
+}
+
+// end ends the machine's first process, which takes the others with it; nspawn
+// would leave them behind.
+func (m *machine) end() {
 	if leader, err := strconv.Atoi(m.leader); err == nil {
 		_ = syscall.Kill(leader, syscall.SIGKILL)
 	} else {
 		_ = m.nspawn.Process.Kill()
 	}
-	_ = m.nspawn.Wait()
 }
 
 // boot starts the machine.
@@ -117,7 +126,7 @@ func (m *machine) boot(t *testing.T) {
 		if fields := strings.Fields(string(children)); err == nil && len(fields) == 1 {
 			m.leader = fields[0]
 		}
-		return m.leader != "" && m.try("systemctl", "is-system-running", "--wait") == nil
+		return m.leader != "" && m.isUp("systemctl", "is-system-running")
 	})
 }
 
@@ -132,14 +141,18 @@ func (m *machine) halt(t *testing.T) {
 	if err := syscall.Kill(leader, poweroff); err != nil {
 		t.Fatal(err)
 	}
+	stuck := time.AfterFunc(patience, m.end)
+	defer stuck.Stop()
 	if err := m.nspawn.Wait(); err != nil {
 		t.Fatalf("halt: %v\n%s", err, m.log.String())
 	}
 }
 
-// inside is a command in the machine.
+// inside is a command in the machine, which is given patience to end.
 func (m *machine) inside(arguments ...string) *exec.Cmd {
-	c := exec.Command("nsenter", append([]string{"-t", m.leader, "-m", "-u", "-i", "-n", "-p", "-C", "--"}, arguments...)...)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	context.AfterFunc(ctx, cancel)
+	c := exec.CommandContext(ctx, "nsenter", append([]string{"-t", m.leader, "-m", "-u", "-i", "-n", "-p", "-C", "--"}, arguments...)...)
 	c.Env = []string{"PATH=/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin", "HOME=/root", "LANG=C"}
 	return c
 }
@@ -166,6 +179,14 @@ func (m *machine) fails(t *testing.T, arguments ...string) string {
 }
 
 func (m *machine) try(arguments ...string) error { return m.inside(arguments...).Run() }
+
+// isUp tells whether a systemd has started all it will, well or not. Its own
+// --wait can miss the end of a boot that it joins early.
+func (m *machine) isUp(arguments ...string) bool {
+	out, _ := m.inside(arguments...).Output() // fails while starting
+	state := strings.TrimSpace(string(out))
+	return state == "running" || state == "degraded"
+}
 
 // until polls for a condition.
 func (m *machine) until(t *testing.T, what string, condition func() bool) {

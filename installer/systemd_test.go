@@ -96,7 +96,7 @@ func userLife(t *testing.T, m *machine) {
 		t.Errorf("system service without root: no hint in %q", out)
 	}
 	m.run(t, "loginctl", "enable-linger", "ann")
-	m.until(t, "the user's manager is up", func() bool { return m.try(as("systemctl", "--user", "is-system-running")...) == nil })
+	m.until(t, "the user's manager is up", func() bool { return m.isUp(as("systemctl", "--user", "is-system-running")...) })
 
 	m.run(t, as("setlogger", "service", "install", "--user", "--listen", "127.0.0.1:7374")...)
 	if out := m.run(t, as("systemd-analyze", "--user", "verify", "setlogger.service")...); out != "" {

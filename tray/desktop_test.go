@@ -127,11 +127,19 @@ func (d *desktop) shows(t *testing.T, name string, icon Icon, menu ...string) {
 	}, func() { t.Logf("the menu reads %q", read) })
 	want := icon.sign().colour
 	d.until(t, name+": the icon", func() bool { return d.sees(want) })
-	if folder := os.Getenv("SETLOGGER_SCREENSHOTS"); folder != "" {
-		file := filepath.Join(folder, strings.ReplaceAll(name, " ", "-")+".png")
-		if err := os.WriteFile(file, d.screenshot(), 0o600); err != nil {
-			t.Error(err)
-		}
+	d.keep(t, name)
+}
+
+// keep writes what is seen to the folder that SETLOGGER_SCREENSHOTS names.
+func (d *desktop) keep(t *testing.T, name string) {
+	t.Helper()
+	folder := os.Getenv("SETLOGGER_SCREENSHOTS")
+	if folder == "" {
+		return
+	}
+	file := filepath.Join(folder, strings.ReplaceAll(name, " ", "-")+".png")
+	if err := os.WriteFile(file, d.screenshot(), 0o600); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -14,26 +14,32 @@ import (
 )
 
 // Check reads the whole bucket and compares everything with everything: bbolt's pages, each line, each chain, heads,
-// arrivals, segments, and the state with one folded anew from the log. It holds the state in memory, and appends that
-// must grow the file's map wait for it. It answers all that it finds.
+// arrivals, segments, and the state with one folded anew from the log. It holds the state in memory. Appends that must
+// grow the file's map wait for it, and all do while bbolt checks its tree. It answers all that it finds.
 func (b *Bucket) Check() error {
 	c := &check{b: b}
 	if err := c.snapshot(); err != nil {
 		return err
 	}
-	defer endRead(c.tx)
-	return guard(b.path, func() error {
-		for _, look := range []func() error{c.pages, c.keys, c.loadAll, c.arrivals, c.branches, c.counts, c.segments, c.nodes, c.tree} {
-			c.found(look())
-			if len(c.errs) > 0 {
+	err := guard(b.path, func() error {
+		defer endRead(c.tx)
+		for _, look := range []func() error{c.pages, c.keys, c.loadAll, c.arrivals, c.branches, c.counts, c.segments, c.nodes} {
+			if c.found(look()); len(c.errs) > 0 {
 				break // what follows builds on it
 			}
 		}
-		if len(c.errs) == 0 {
-			return nil
-		}
-		return fmt.Errorf("%w: %s: %w", ErrCorrupt, b.path, errors.Join(c.errs...))
+		return nil
 	})
+	if err != nil {
+		return err
+	}
+	if len(c.errs) == 0 {
+		c.found(guard(b.path, c.tree))
+	}
+	if len(c.errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s: %w", ErrCorrupt, b.path, errors.Join(c.errs...))
 }
 
 // check is one check of a bucket, as of one moment.
@@ -93,9 +99,14 @@ func (c *check) keys() error {
 func (c *check) pages() error { return checkPages(c.b.path, c.tx) }
 
 // tree is bbolt's own check. It comes last, since it runs in a goroutine where a fault of a damaged page would end the
-// process; such pages were met before.
+// process; such pages were met before. It looks at what is free too, so nobody else may write.
 func (c *check) tree() error {
-	for err := range c.tx.Check() {
+	tx, err := c.b.db.Begin(true)
+	if err != nil {
+		return fmt.Errorf("check: %w", err)
+	}
+	defer endRead(tx)
+	for err := range tx.Check() {
 		c.found(err)
 	}
 	return nil

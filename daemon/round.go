@@ -1,0 +1,96 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/setlogger/setlogger/api"
+	"github.com/setlogger/setlogger/localstore"
+	"github.com/setlogger/setlogger/replica"
+)
+
+// findings are what the last round of a lane met, for those who ask between rounds.
+type findings struct {
+	share    string              // id, empty until first reached
+	problems []replica.Problem   // gone around
+	unknown  []string            // ids of buckets that are there and not here
+	births   map[string][]string // others met under a bucket's name
+}
+
+// round makes one round with a remote, for the buckets that sync with it. Only its lane calls it.
+func (d *Daemon) round(ctx context.Context, r *heldRemote) (moved bool, err error) {
+	if r.share.ID() == "" { // later, a missing folder is one that has vanished
+		if err := d.o.Make(ctx, r.path); err != nil {
+			return false, err
+		}
+	}
+	var buckets []*localstore.Bucket
+	for _, b := range d.allBuckets() {
+		if slices.Contains(d.remotesOf(b), r.name) {
+			buckets = append(buckets, b.Bucket)
+		}
+	}
+	round, err := r.share.Sync(ctx, buckets)
+	d.keep(r, buckets, round)
+	if round.Uploaded > 0 {
+		r.lane.noteAppend() // what was sent is to be seen in a later listing, and soon
+	}
+	if round.Moved() {
+		d.log.Debug("synced", "remote", r.name, "folded", round.Folded, "sealed", round.Sealed, "uploaded", round.Uploaded)
+	}
+	return round.Moved(), err
+}
+
+// keep publishes what a round found, and remembers the share once it is known.
+func (d *Daemon) keep(r *heldRemote, buckets []*localstore.Bucket, round replica.Round) {
+	found := findings{share: r.share.ID(), problems: round.Problems, unknown: round.Unknown, births: map[string][]string{}}
+	for _, b := range buckets {
+		if births := r.share.OtherBirths(b.Name()); len(births) > 0 {
+			found.births[b.Name()] = slices.Clone(births)
+		}
+	}
+	before := r.look()
+	r.mu.Lock()
+	r.found = found
+	r.mu.Unlock()
+	if found.share == before.share {
+		return
+	}
+	if err := d.keepShare(r, found.share); err != nil {
+		d.log.Error("the share's id cannot be stored", "remote", r.name, "error", err)
+	}
+}
+
+// keepShare stores the id of a remote's share, unless the remote was removed meanwhile.
+func (d *Daemon) keepShare(r *heldRemote, share string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.remotes[r.name] != r {
+		return nil
+	}
+	entry, err := d.registry.Remote(r.name)
+	if err != nil {
+		return fmt.Errorf("read remote %s: %w", r.name, err)
+	}
+	entry.Share = share
+	return d.registry.PutRemote(entry)
+}
+
+func (r *heldRemote) look() findings {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.found
+}
+
+// problems are what keeps a remote from syncing, and what its rounds went around.
+func (r *heldRemote) problems() []api.Problem {
+	var all []api.Problem
+	if err := r.lane.look().err; err != nil {
+		all = append(all, problemOf(r.name, err))
+	}
+	for _, p := range r.look().problems {
+		all = append(all, api.Problem{Name: p.Name, Subject: p.Subject, Detail: p.Detail, Hint: p.Hint})
+	}
+	return all
+}

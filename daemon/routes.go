@@ -1,0 +1,212 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/setlogger/setlogger/api"
+	"github.com/setlogger/setlogger/daemon/web"
+)
+
+const healthPath = "/healthz"
+
+// router ties each call to its handler and to its description in the OpenAPI document.
+type router struct {
+	mux *http.ServeMux
+	api huma.API
+}
+
+// answer is a body of JSON.
+type answer[T any] struct{ Body T }
+
+// routes makes the handler of all routes, without the gate.
+func (d *Daemon) routes() (http.Handler, error) {
+	mux := http.NewServeMux()
+	r := &router{mux: mux, api: humago.New(mux, config(d.o.Version))}
+	d.addCalls(r)
+	d.addStreams(r)
+	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // huma's own shape of errors, which asProblem replaces
+		delete(r.api.OpenAPI().Components.Schemas.Map(), unused)
+	}
+	document, err := json.Marshal(r.api.OpenAPI())
+	if err != nil {
+		return nil, err
+	}
+	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/openapi+json")
+		_, _ = w.Write(document) // the caller is gone
+	})
+	for path, file := range pages() {
+		pattern := "GET " + path
+		if path == "/" {
+			pattern += "{$}"
+		}
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, web.Files, file) })
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { unknownRoute(mux, w, r) })
+	return mux, nil
+}
+
+// addCalls adds the calls whose bodies are small: huma reads, checks and writes them.
+func (d *Daemon) addCalls(r *router) {
+	huma.Register(r.api, r.operation("GET", healthPath, "health", "Is the daemon there? Needs no token; any web page may ask"), d.getHealth)
+	huma.Register(r.api, r.operation("GET", "/v1/status", "status", "How the daemon stands"), d.getStatus)
+	huma.Register(r.api, r.operation("GET", "/v1/buckets", "listBuckets", "List the buckets"), d.listBuckets)
+	huma.Register(r.api, r.operation("POST", "/v1/buckets", "makeBucket", "Make or join a bucket; doing it again changes nothing"), d.makeBucket)
+	huma.Register(r.api, r.operation("GET", "/v1/buckets/{bucket}", "showBucket", "How one bucket stands"), d.showBucket)
+	huma.Register(r.api, r.operation("DELETE", "/v1/buckets/{bucket}", "leaveBucket", "Leave a bucket; its file stays unless purge"), d.leaveBucket)
+	huma.Register(r.api, r.operation("GET", "/v1/remotes", "listRemotes", "List the remotes"), d.listRemotes)
+	huma.Register(r.api, r.operation("POST", "/v1/remotes", "addRemote", "Name a remote"), d.addRemote)
+	huma.Register(r.api, r.operation("DELETE", "/v1/remotes/{remote}", "removeRemote", "Forget a remote; nothing on it is touched"), d.removeRemote)
+	huma.Register(r.api, r.operation("POST", "/v1/remotes/{remote}/test", "testRemote", "Write, read, list and remove a small file there"), d.testRemote)
+	huma.Register(r.api, r.operation("POST", "/v1/remotes/{remote}/sync", "syncRemote", "Sync with a remote now, and wait for it"), d.syncRemote)
+	huma.Register(r.api, r.operation("POST", "/v1/sync", "sync", "Sync with all remotes now, and wait for it"), d.syncAll)
+	huma.Register(r.api, r.operation("POST", "/v1/verify", "verify", "Check every hash, signature and chain"), d.verify)
+}
+
+// config describes the API as a whole. Bodies have the exact shapes of package api: no schema links are put in.
+func config(version string) huma.Config {
+	return huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title: "SetLogger", Version: version,
+				Description: "The localhost API of SetLogger. Names and ids are percent-encoded as one path segment. Errors are RFC 9457 problem+json with a hint.",
+			},
+			Components: &huma.Components{
+				Schemas:         huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				SecuritySchemes: map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}},
+			},
+			Security: []map[string][]string{{"token": {}}},
+		},
+		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		DefaultFormat: "application/json",
+		Transformers:  []huma.Transformer{asProblem},
+	}
+}
+
+// asProblem gives huma's own refusals the one shape of errors.
+func asProblem(_ huma.Context, _ string, value any) (any, error) {
+	e, ok := value.(*huma.ErrorModel)
+	if !ok {
+		return value, nil
+	}
+	text := e.Detail
+	for _, detail := range e.Errors {
+		text += ": " + detail.Error()
+	}
+	return problem(e.Status, text, "see /docs for the shape of this call"), nil
+}
+
+// operation describes a call; its errors are problem+json.
+func (r *router) operation(method, path, id, summary string) huma.Operation {
+	o := huma.Operation{
+		Method: method, Path: path, OperationID: id, Summary: summary,
+		MaxBodyBytes: maxBody, BodyReadTimeout: -1, // the gate keeps the time
+		Responses: map[string]*huma.Response{"default": {
+			Description: "Refused",
+			Content:     map[string]*huma.MediaType{api.ProblemType: {Schema: r.schema(reflect.TypeFor[api.Error]())}},
+		}},
+	}
+	if path == healthPath {
+		o.Security = []map[string][]string{}
+	}
+	return o
+}
+
+func (r *router) schema(t reflect.Type) *huma.Schema {
+	return r.api.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
+}
+
+// handle adds a call that reads and writes by itself. A {id} at the end takes the whole rest of the path, because
+// ServeMux finds no segment in %2F alone; who reads it uses segment.
+func (r *router) handle(o huma.Operation, handler func(w http.ResponseWriter, r *http.Request) error) {
+	r.api.OpenAPI().AddOperation(&o)
+	pattern := o.Method + " " + o.Path
+	if strings.HasSuffix(pattern, "{id}") {
+		pattern = strings.TrimSuffix(pattern, "}") + "...}"
+	}
+	r.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		if err := handler(w, r); err != nil {
+			writeProblem(w, answerOf(err))
+		}
+	})
+}
+
+// segment answers what a {name...} took, which must be one segment.
+func segment(r *http.Request, name string) (string, error) {
+	escaped := r.URL.EscapedPath()
+	last, err := url.PathUnescape(escaped[strings.LastIndexByte(escaped, '/')+1:])
+	if value := r.PathValue(name); err == nil && value == last && value != "" {
+		return value, nil
+	}
+	return "", noPath()
+}
+
+func noPath() *api.Error {
+	return problem(http.StatusNotFound, "there is nothing at this path", "names and ids are one percent-encoded segment; /docs lists all calls")
+}
+
+// pages are the static files and the paths they are served at.
+func pages() map[string]string {
+	return map[string]string{
+		"/": "index.html", "/page.js": "page.js", "/style.css": "style.css", "/icon.svg": "icon.svg",
+		"/docs": "docs.html", "/docs.js": "docs.js",
+	}
+}
+
+// isOpen tells which paths need no token.
+func isOpen(path string) bool {
+	_, page := pages()[path]
+	return page || path == healthPath || path == "/openapi.json"
+}
+
+// unknownRoute answers 405 where another method would do, else 404.
+func unknownRoute(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := mux.Handler(other); pattern != "/" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		writeProblem(w, noPath())
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	writeProblem(w, problem(http.StatusMethodNotAllowed, r.Method+" is not a call of this path", "use "+strings.Join(allowed, " or ")))
+}
+
+func (d *Daemon) getHealth(context.Context, *struct{}) (*healthAnswer, error) {
+	a := &healthAnswer{AllowOrigin: "*", ResourcePolicy: "cross-origin"}
+	a.Body.OK = true
+	return a, nil
+}
+
+// healthAnswer tells any web page that the daemon is there, and nothing more.
+type healthAnswer struct {
+	AllowOrigin    string `header:"Access-Control-Allow-Origin"`
+	ResourcePolicy string `header:"Cross-Origin-Resource-Policy"`
+	Body           struct {
+		OK bool `json:"ok"`
+	}
+}
+
+// refused makes of an error what huma writes as it is. A nil error stays nil.
+func refused(err error) error {
+	var known *api.Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	return answerOf(err)
+}

@@ -1,0 +1,151 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/setlogger/setlogger/api"
+	"github.com/setlogger/setlogger/localstore"
+	"github.com/setlogger/setlogger/remote"
+	"github.com/setlogger/setlogger/replica"
+)
+
+func (d *Daemon) getStatus(context.Context, *struct{}) (*answer[api.Status], error) {
+	return &answer[api.Status]{d.status()}, nil
+}
+
+// status is the one value that every face draws.
+func (d *Daemon) status() api.Status {
+	s := api.Status{
+		Version: d.o.Version, Device: d.device, Started: d.started.UTC(),
+		Buckets: []api.BucketStatus{}, Problems: slices.Clone(d.broken),
+	}
+	for _, b := range d.allBuckets() {
+		status := d.bucketStatus(b)
+		s.Buckets = append(s.Buckets, status)
+		s.Pending += status.Pending
+	}
+	s.Remotes = d.remoteStatuses().Remotes
+	for _, r := range d.allRemotes() {
+		s.Problems = append(s.Problems, r.problems()...)
+	}
+	for _, r := range s.Remotes {
+		if r.LastSync != nil && (s.LastSync == nil || r.LastSync.After(*s.LastSync)) {
+			s.LastSync = r.LastSync
+		}
+	}
+	if s.Problems == nil {
+		s.Problems = []api.Problem{}
+	}
+	s.State = stateOf(s)
+	return s
+}
+
+// stateOf is the worst of the states.
+func stateOf(s api.Status) api.State {
+	order := []api.State{api.StateIdle, api.StateSyncing, api.StateOffline, api.StateProblem}
+	worst := 0
+	for _, r := range s.Remotes {
+		worst = max(worst, slices.Index(order, r.State))
+	}
+	for _, p := range s.Problems {
+		if p.Name != problemUnreachable {
+			return api.StateProblem
+		}
+	}
+	return order[worst]
+}
+
+func (d *Daemon) bucketStatus(b *heldBucket) api.BucketStatus {
+	stats := b.Stats()
+	remotes := d.remotesOf(b)
+	status := api.BucketStatus{
+		Name: b.Name(), Writer: stats.Writer.String(), Nodes: stats.Nodes, Entries: stats.Entries, Bytes: int64(stats.FileBytes),
+		Pending: stats.PendingUnsealed, Remotes: remotes,
+	}
+	for _, name := range remotes {
+		status.Pending = max(status.Pending, pending(b, name))
+	}
+	return status
+}
+
+// pending counts the own entries that no listing of the remote has shown yet.
+func pending(b *heldBucket, remote string) uint64 {
+	waiting, err := replica.Pending(b.Bucket, remote)
+	if err != nil {
+		return b.Stats().PendingUnsealed // a bucket that cannot be read is told by those who need it
+	}
+	return waiting
+}
+
+func (d *Daemon) remoteStatuses() api.Remotes {
+	all := api.Remotes{Remotes: []api.RemoteStatus{}}
+	for _, r := range d.allRemotes() {
+		all.Remotes = append(all.Remotes, d.remoteStatus(r))
+	}
+	return all
+}
+
+func (d *Daemon) remoteStatus(r *heldRemote) api.RemoteStatus {
+	view := r.lane.look()
+	status := api.RemoteStatus{Name: r.name, Path: d.o.Mask(r.path), Share: r.look().share, State: view.state()}
+	if !view.lastSync.IsZero() {
+		at := view.lastSync.UTC().Truncate(time.Millisecond)
+		status.LastSync = &at
+	}
+	if view.err != nil {
+		status.Error = plain(view.err)
+	}
+	for _, b := range d.allBuckets() {
+		if slices.Contains(d.remotesOf(b), r.name) {
+			status.Pending += pending(b, r.name)
+		}
+	}
+	return status
+}
+
+func (v laneView) state() api.State {
+	switch {
+	case errors.Is(v.err, remote.ErrUnreachable):
+		return api.StateOffline
+	case v.err != nil:
+		return api.StateProblem
+	case v.busy:
+		return api.StateSyncing
+	}
+	return api.StateIdle
+}
+
+// problemUnreachable is the one problem that time may mend.
+const problemUnreachable = "remote-unreachable"
+
+// problemOf names what keeps a remote from syncing.
+func problemOf(name string, err error) api.Problem {
+	p := api.Problem{Name: "remote-failing", Subject: name, Detail: plain(err), Hint: remote.Hint(err)}
+	for _, known := range []struct {
+		is   error
+		name string
+	}{
+		{remote.ErrUnreachable, problemUnreachable},
+		{remote.ErrDenied, "remote-denied"},
+		{remote.ErrFull, "remote-full"},
+		{remote.ErrBusy, "remote-busy"},
+		{replica.ErrShareMissing, "share-missing"},
+		{replica.ErrShareOther, "share-other"},
+		{replica.ErrNotEmpty, "folder-not-empty"},
+		{replica.ErrNewer, "update-needed"},
+		{localstore.ErrFull, "disk-full"},
+		{localstore.ErrCommit, "disk-failing"},
+	} {
+		if errors.Is(err, known.is) {
+			p.Name = known.name
+			break
+		}
+	}
+	if hint := answerOf(err).Hint; p.Hint == "" {
+		p.Hint = hint
+	}
+	return p
+}

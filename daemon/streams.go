@@ -1,0 +1,80 @@
+package daemon
+
+import (
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/setlogger/setlogger/api"
+)
+
+// addStreams adds the calls that read and write by themselves, for speed or because they are streams.
+func (d *Daemon) addStreams(r *router) {
+	o := r.operation(http.MethodPost, "/v1/buckets/{bucket}/actions", "append", "Append one entry, or each line as one")
+	o.Description = `One action, or a transaction {"actions":[…]}, is one entry: durable when the answer comes. Of NDJSON each line is an entry; ` +
+		`at the first refused one it stops, and the error has line and committed.`
+	o.Parameters = []*huma.Param{
+		inPath("bucket", "Name of the bucket, percent-encoded as one segment"),
+		inHeader("If-Match", "Rev that the one node touched must have, else 412"),
+		inHeader("Idempotency-Key", "A repeat with the same key and body answers as the first did"),
+	}
+	action := &huma.Schema{Type: "object", Description: `An action {"type":…}, or {"actions":[…]}`}
+	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+		"application/json": {Schema: action}, api.LinesType: {Schema: action},
+	}}
+	o.Responses["200"] = &huma.Response{Description: "Appended", Content: map[string]*huma.MediaType{"application/json": {
+		Schema: &huma.Schema{OneOf: []*huma.Schema{r.schema(reflect.TypeFor[api.Appended]()), r.schema(reflect.TypeFor[api.AppendedMany]())}},
+	}}}
+	r.handle(o, d.appendActions)
+
+	o = r.operation(http.MethodGet, "/v1/buckets/{bucket}/nodes/{id}", "getNode", "One node")
+	o.Parameters = []*huma.Param{
+		inPath("bucket", "Name of the bucket, percent-encoded as one segment"), inPath("id", "Id of the node, percent-encoded as one segment"),
+		inHeader("If-None-Match", "Rev that the caller has"),
+	}
+	o.Responses["200"] = r.answers("The node; ETag is its rev", reflect.TypeFor[api.Node](), "application/json")
+	o.Responses["304"] = &huma.Response{Description: "The caller has it"}
+	r.handle(o, d.getNode)
+
+	o = r.operation(http.MethodGet, "/v1/buckets/{bucket}/nodes", "listNodes", "A page of nodes, in the order of their ids; all of them as NDJSON")
+	o.Parameters = []*huma.Param{
+		inPath("bucket", "Name of the bucket, percent-encoded as one segment"), inQuery("prefix", "Only ids that begin with it"),
+		inQuery("limit", "Nodes a page, 100 unless given, up to 1000"), inQuery("cursor", "next of the page before"),
+	}
+	o.Responses["200"] = r.answers("The page", reflect.TypeFor[api.Page](), "application/json", api.LinesType)
+	r.handle(o, d.listNodes)
+
+	o = r.operation(http.MethodGet, "/v1/buckets/{bucket}/log", "readLog", "Entries in the order they reached this device")
+	o.Parameters = []*huma.Param{
+		inPath("bucket", "Name of the bucket, percent-encoded as one segment"), inQuery("after", "Offset to go on after; none: the beginning"),
+		inQuery("limit", "Entries a page, 100 unless given, up to 1000"), inQuery("live", "sse: a stream of events; long-poll: wait for the first"),
+		inHeader("Last-Event-ID", "As after=, for event streams"),
+	}
+	o.Responses["200"] = r.answers("The entries", reflect.TypeFor[api.Log](), "application/json", api.LinesType, api.EventsType)
+	r.handle(o, d.readLog)
+
+	o = r.operation(http.MethodGet, "/v1/buckets/{bucket}/export", "export", "Every node with its id, RFC 8785, one a line, in the order of ids")
+	o.Parameters = []*huma.Param{inPath("bucket", "Name of the bucket, percent-encoded as one segment")}
+	o.Responses["200"] = &huma.Response{Description: "The lines", Content: map[string]*huma.MediaType{api.LinesType: {Schema: &huma.Schema{Type: "object"}}}}
+	r.handle(o, d.export)
+}
+
+// answers describes a body of one shape in several forms.
+func (r *router) answers(text string, shape reflect.Type, kinds ...string) *huma.Response {
+	response := &huma.Response{Description: text, Content: map[string]*huma.MediaType{}}
+	for _, kind := range kinds {
+		response.Content[kind] = &huma.MediaType{Schema: r.schema(shape)}
+	}
+	return response
+}
+
+func inPath(name, text string) *huma.Param  { return parameter(name, "path", text) }
+func inQuery(name, text string) *huma.Param { return parameter(name, "query", text) }
+func inHeader(name, text string) *huma.Param {
+	return parameter(name, "header", text)
+}
+
+func parameter(name, in, text string) *huma.Param {
+	return &huma.Param{Name: name, In: in, Description: text, Required: in == "path", Schema: &huma.Schema{Type: "string"}}
+}

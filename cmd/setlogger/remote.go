@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -23,7 +25,11 @@ func remoteAddCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := c.AddRemote(cmd.Context(), api.Remote{Name: args[0], Path: args[1]})
+			path, err := placeOf(args[1])
+			if err != nil {
+				return err
+			}
+			r, err := c.AddRemote(cmd.Context(), api.Remote{Name: args[0], Path: path})
 			if err != nil {
 				return err
 			}
@@ -31,6 +37,14 @@ func remoteAddCommand(g *globals) *cobra.Command {
 			return err
 		},
 	}
+}
+
+// placeOf makes a local folder absolute: the daemon stands in another one.
+func placeOf(path string) (string, error) {
+	if strings.Contains(path, ":") || filepath.IsAbs(path) {
+		return path, nil
+	}
+	return filepath.Abs(path)
 }
 
 func remoteListCommand(g *globals) *cobra.Command {
@@ -113,7 +127,16 @@ func syncCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return tableOfRemotes(g.say(cmd), all)
+			if err := tableOfRemotes(g.say(cmd), all); err != nil {
+				return err
+			}
+			for _, r := range all {
+				if r.Error != "" {
+					fmt.Fprintf(g.say(cmd), "! %s: %s\n", r.Name, r.Error)
+					err = errFindings
+				}
+			}
+			return err
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -30,18 +31,19 @@ type globals struct {
 	listen string // host:port of the daemon; serve listens there, all others call it
 	json   bool   // print the HTTP answer as it came, and nothing else, on stdout
 	token  string // default: the one in the data folder
-	open   opener // how serve reaches remotes
+
+	reach func(ctx context.Context, log *slog.Logger) (*remotes, error) // how serve starts what reaches remotes
 
 	dataGiven, listenGiven bool // on the command line, rather than by the environment
 }
 
 // run carries out one command line and answers its exit code.
-func run(ctx context.Context, args []string, open opener) int {
+func run(ctx context.Context, args []string, reach func(context.Context, *slog.Logger) (*remotes, error)) int {
 	g := &globals{
 		data:   os.Getenv("SETLOGGER_DATA"),
 		listen: os.Getenv("SETLOGGER_LISTEN"),
 		token:  os.Getenv("SETLOGGER_TOKEN"),
-		open:   open,
+		reach:  reach,
 	}
 	root := newRoot(g)
 	root.SetArgs(args)
@@ -79,7 +81,7 @@ func newRoot(g *globals) *cobra.Command {
 	flags.StringVar(&g.listen, "listen", g.listen, "host:port of the daemon (SETLOGGER_LISTEN)")
 	flags.BoolVar(&g.json, "json", false, "print the HTTP answer as it came")
 	root.AddCommand(
-		statusCommand(g), bucketCommand(g), dispatchCommand(g), getCommand(g), listCommand(g), logCommand(g),
+		serveCommand(g), statusCommand(g), bucketCommand(g), dispatchCommand(g), getCommand(g), listCommand(g), logCommand(g),
 		importCommand(g), exportCommand(g), remoteCommand(g), syncCommand(g), verifyCommand(g), serviceCommand(g), versionCommand(g))
 	return root
 }
@@ -123,6 +125,9 @@ func words(err error) string {
 	if errors.As(err, &e) && e.Hint != "" {
 		return strings.Replace(err.Error(), e.Error(), e.Detail, 1) + "\nHint: " + e.Hint
 	}
+	if hint := hintOf(err); hint != "" {
+		return err.Error() + "\nHint: " + hint
+	}
 	return strings.TrimPrefix(err.Error(), "api: ")
 }
 
@@ -162,5 +167,5 @@ func version() string {
 	if !ok {
 		return "unknown"
 	}
-	return info.Main.Version
+	return strings.Trim(info.Main.Version, "()")
 }

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"setlogger": main})
+}
+
+// TestScripts runs testdata/script with the real program. Beside testscript's own commands there are
+//
+//	serve NAME [flags]   start a daemon on $WORK/NAME and wait until it listens; it is ended with the script
+//	stop NAME            end it by SIGTERM; it must exit 0 within 5 seconds
+//	kill NAME            end it by SIGKILL
+//	port VAR             put a free port into VAR
+func TestScripts(t *testing.T) {
+	daemons := &daemons{running: map[string]*exec.Cmd{}}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("RCLONE_CONFIG", filepath.Join(env.WorkDir, "rclone.conf"))
+			env.Setenv("SETLOGGER_DATA", filepath.Join(env.WorkDir, "a"))
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"serve": daemons.serve,
+			"stop":  func(ts *testscript.TestScript, _ bool, args []string) { daemons.end(ts, args[0], syscall.SIGTERM) },
+			"kill":  func(ts *testscript.TestScript, _ bool, args []string) { daemons.end(ts, args[0], syscall.SIGKILL) },
+			"port":  freePort,
+		},
+	})
+}
+
+// daemons are those that the scripts have started, by script and name.
+type daemons struct {
+	mu      sync.Mutex
+	running map[string]*exec.Cmd
+}
+
+func (d *daemons) serve(ts *testscript.TestScript, _ bool, args []string) {
+	data := ts.MkAbs(args[0])
+	program, err := lookPath(ts.Getenv("PATH"), "setlogger")
+	ts.Check(err)
+	cmd := exec.CommandContext(context.Background(), program, append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0"}, args[1:]...)...)
+	cmd.Dir = ts.Getenv("WORK")
+	cmd.Env = []string{"HOME=" + ts.Getenv("HOME"), "RCLONE_CONFIG=" + ts.Getenv("RCLONE_CONFIG"), "PATH=" + ts.Getenv("PATH")}
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && !strings.Contains(lines.Text(), "listening on") {
+	}
+	if lines.Text() == "" {
+		ts.Fatalf("%s ended before it listened: %v", data, cmd.Wait())
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.running[data] = cmd
+	ts.Defer(func() { _ = d.finish(data, syscall.SIGKILL) })
+}
+
+func (d *daemons) end(ts *testscript.TestScript, name string, signal syscall.Signal) {
+	start := time.Now()
+	err := d.finish(ts.MkAbs(name), signal)
+	if signal == syscall.SIGTERM {
+		ts.Check(err)
+		if took := time.Since(start); took > 5*time.Second {
+			ts.Fatalf("%s took %v to stop", name, took)
+		}
+	}
+}
+
+func (d *daemons) finish(data string, signal syscall.Signal) error {
+	d.mu.Lock()
+	cmd := d.running[data]
+	delete(d.running, data)
+	d.mu.Unlock()
+	if cmd == nil {
+		return nil
+	}
+	if err := cmd.Process.Signal(signal); err != nil {
+		return err
+	}
+	return cmd.Wait()
+}
+
+func lookPath(path, name string) (string, error) {
+	for _, dir := range filepath.SplitList(path) {
+		if file, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return file, nil
+		}
+	}
+	return "", exec.ErrNotFound
+}
+
+func freePort(ts *testscript.TestScript, _ bool, args []string) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	ts.Check(err)
+	ts.Check(listener.Close())
+	ts.Setenv(args[0], port)
+}

@@ -224,8 +224,12 @@ func walk(err error, yield func(error) bool) bool {
 
 // passing says whether the same call may well succeed in a moment.
 func passing(err error) bool {
-	if isAny(err, fs.ErrorNotFoundInConfigFile, ErrSettings, fs.ErrorDirNotFound) {
+	if isAny(err, fs.ErrorNotFoundInConfigFile, ErrSettings, fs.ErrorDirNotFound, errNoRoot, errStopped) {
 		return false
+	}
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" {
+		return false // nobody is there; rclone's own pauses grow with every such try
 	}
 	kind := kindOf(err)
 	return errors.Is(kind, remote.ErrUnreachable) || errors.Is(kind, remote.ErrBusy) || fserrors.IsRetryError(err)

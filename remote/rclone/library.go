@@ -38,7 +38,7 @@ type Library struct {
 
 	mu      sync.Mutex
 	stopped bool
-	ends    []func() // ends one opening or opened remote each
+	ends    map[*func()]bool // each ends one remote, opened or being opened
 	running sync.WaitGroup
 }
 
@@ -62,7 +62,7 @@ func Start(ctx context.Context, o Options) (*Library, error) {
 		return nil, err
 	}
 	setGlobals(ctx, o.UserAgent)
-	return &Library{settings: s}, nil
+	return &Library{settings: s, ends: map[*func()]bool{}}, nil
 }
 
 // Open answers the Storage below an rclone path: "name:folder", ":backend,key=value:folder" or a local folder.
@@ -103,16 +103,16 @@ func (l *Library) ConfigPath() string { return config.GetConfigPath() }
 // While it stands, the file is never written.
 func (l *Library) SettingsError() error { return l.settings.problem() }
 
-// Stop ends what is in flight, closes connections and runs rclone's exit handlers; it takes seconds at most. Afterwards
-// every call answers remote.ErrUnreachable.
+// Stop closes connections and runs rclone's exit handlers; it takes seconds at most. Calls in flight should have been
+// ended by their contexts. Afterwards every call over rclone answers remote.ErrUnreachable.
 func (l *Library) Stop() {
 	l.mu.Lock()
 	ends := l.ends
 	l.stopped, l.ends = true, nil
 	l.mu.Unlock()
 	var closing sync.WaitGroup
-	for _, end := range ends {
-		closing.Go(end)
+	for end := range ends {
+		closing.Go(*end)
 	}
 	if !within(patience, func() { closing.Wait(); l.running.Wait() }) {
 		fs.Logf(nil, "connections were still open at the end")
@@ -123,23 +123,30 @@ func (l *Library) Stop() {
 // patience bounds how long the end of a remote may take.
 const patience = 3 * time.Second
 
-// track takes on something to end at Stop; false when that is past, and then end is not kept.
-func (l *Library) track(end func()) bool {
+// track takes on something to end at Stop, unless untrack is called first; not ok when Stop is past.
+func (l *Library) track(end func()) (untrack func(), ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.stopped {
-		return false
+		return nil, false
 	}
-	l.ends = append(l.ends, end)
-	return true
+	l.ends[&end] = true
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.ends, &end)
+	}, true
 }
+
+// errStopped answers calls after Stop.
+var errStopped = fmt.Errorf("%w: stopped", remote.ErrUnreachable)
 
 // spawn runs work that Stop waits for; not at all after Stop.
 func (l *Library) spawn(work func()) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.stopped {
-		return fmt.Errorf("%w: stopped", remote.ErrUnreachable)
+		return errStopped
 	}
 	l.running.Go(work)
 	return nil

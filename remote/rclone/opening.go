@@ -27,7 +27,7 @@ type storage struct {
 	opened  fs.Fs
 }
 
-// tries is how often a call tries what may pass by itself; rclone tries twice below each.
+// tries is how often a call tries what may pass by itself.
 const tries = 3
 
 // fs answers the opened Fs, or opens it, once whatever the number of callers.
@@ -47,7 +47,10 @@ func (s *storage) fs(ctx context.Context) (fs.Fs, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return retry(ctx, func() (fs.Fs, error) { return s.open(ctx) })
+	// Apart from the caller's context, which some backends keep for their whole life; when that context ends first, the
+	// Fs is there for the next call.
+	apart := context.WithoutCancel(ctx)
+	return retry(ctx, s.library, func() (fs.Fs, error) { return s.newFs(apart) })
 }
 
 func (s *storage) get() fs.Fs {
@@ -56,26 +59,27 @@ func (s *storage) get() fs.Fs {
 	return s.opened
 }
 
-// open makes the Fs apart from the caller's context, which some backends keep for their whole life. When that context
-// ends first, the Fs is kept for the next call.
-func (s *storage) open(ctx context.Context) (fs.Fs, error) {
+// await answers what work does, or the context's error as soon as it ends: rclone sleeps between tries, and some
+// backends wait without looking at it. The work goes on until it notices, and Stop waits for it.
+func await[T any](ctx context.Context, l *Library, work func() (T, error)) (T, error) {
 	type answer struct {
-		f   fs.Fs
-		err error
+		value T
+		err   error
 	}
+	var none T
 	answers := make(chan answer, 1)
-	err := s.library.spawn(func() {
-		f, err := s.newFs(context.WithoutCancel(ctx))
-		answers <- answer{f, err}
+	err := l.spawn(func() {
+		value, err := work()
+		answers <- answer{value, err}
 	})
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	select {
 	case a := <-answers:
-		return a.f, a.err
+		return a.value, a.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return none, ctx.Err()
 	}
 }
 
@@ -84,6 +88,11 @@ func (s *storage) newFs(ctx context.Context) (fs.Fs, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	untrack, ok := s.library.track(cancel)
+	if !ok {
+		cancel()
+		return nil, errStopped
+	}
 	f, err := fs.NewFs(ctx, closedRoot(s.path))
 	if errors.Is(err, fs.ErrorIsFile) {
 		// Not to be used: it is the parent's Fs. It means a file, or an object store that did not answer, and rclone
@@ -94,17 +103,28 @@ func (s *storage) newFs(ctx context.Context) (fs.Fs, error) {
 	if err == nil && !s.making {
 		err = rootThere(ctx, f)
 	}
+	untrack()
 	if err != nil {
 		cancel()
 		return nil, err
 	}
 	atomicUploads(f)
-	if !s.library.track(func() { shutdown(f); cancel() }) {
-		cancel()
-		return nil, fmt.Errorf("%w: stopped", remote.ErrUnreachable)
-	}
+	return s.keep(f, func() { shutdown(f); cancel() })
+}
+
+// keep makes f the one that all calls use. An earlier call whose context had ended may have opened one too: the first
+// stays.
+func (s *storage) keep(f fs.Fs, end func()) (fs.Fs, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.opened != nil {
+		end()
+		return s.opened, nil
+	}
+	if _, ok := s.library.track(end); !ok {
+		end()
+		return nil, errStopped
+	}
 	s.opened = f
 	return f, nil
 }
@@ -114,6 +134,11 @@ func (s *storage) settingsProblem() error {
 	parsed, err := fspath.Parse(s.path)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSettings, err)
+	}
+	if kind, anonymous := strings.CutPrefix(parsed.Name, ":"); anonymous {
+		if _, err := fs.Find(kind); err != nil {
+			return fmt.Errorf("%w: %w", ErrSettings, err)
+		}
 	}
 	if circular(s.path) {
 		return fmt.Errorf("%w: the remote leads back to itself", ErrSettings)
@@ -139,10 +164,13 @@ func rootThere(ctx context.Context, f fs.Fs) error {
 	}
 	_, err := list.DirSorted(ctx, f, true, "")
 	if errors.Is(err, fs.ErrorDirNotFound) {
-		return fmt.Errorf("%w: no such folder", remote.ErrUnreachable)
+		return errNoRoot
 	}
 	return err
 }
+
+// errNoRoot is an ErrUnreachable that does not pass in a moment.
+var errNoRoot = fmt.Errorf("%w: no such folder", remote.ErrUnreachable)
 
 // atomicUploads makes uploads to WebDAV go to a name of their own and be moved, as rclone does by itself for the other
 // backends that show half a file: plain servers keep what came of a broken upload.
@@ -165,10 +193,10 @@ func shutdown(f fs.Fs) {
 
 // retry tries again what may pass by itself, with pauses of 0.1 and 0.4 s, or what the remote asks for if that is
 // short, until the context ends.
-func retry[T any](ctx context.Context, call func() (T, error)) (T, error) {
+func retry[T any](ctx context.Context, l *Library, call func() (T, error)) (T, error) {
 	pause := 100 * time.Millisecond
 	for try := 1; ; try++ {
-		answer, err := call()
+		answer, err := await(ctx, l, call)
 		if err == nil || try == tries || ctx.Err() != nil || !passing(err) {
 			return answer, err
 		}

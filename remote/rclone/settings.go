@@ -89,7 +89,7 @@ func setGlobals(ctx context.Context, userAgent string) {
 	ci := fs.GetConfig(context.WithoutCancel(ctx))
 	ci.UserAgent = userAgent
 	ci.LogLevel = fs.LogLevelNotice
-	ci.LowLevelRetries = 2 // and ours above them, which end with the context
+	ci.LowLevelRetries = 1 // ours end with the context, and don't multiply
 	ci.ConnectTimeout = fs.Duration(15 * time.Second)
 	ci.Timeout = fs.Duration(60 * time.Second)
 	ci.IgnoreChecksum = true // hashes differ by backend, and cost a reading on some; what was written is read back
@@ -112,6 +112,7 @@ func backendDefaults() map[string]string {
 		"RCLONE_GCS_NO_CHECK_BUCKET":    "true",
 		"RCLONE_DROPBOX_BATCH_MODE":     "off",
 		"RCLONE_SFTP_SET_MODTIME":       "false",
+		"RCLONE_WEBDAV_PACER_MIN_SLEEP": "1ms", // a write is several requests there, and 10 ms between them adds up
 		"RCLONE_SFTP_DISABLE_HASHCHECK": "true",
 		"RCLONE_DRIVE_USE_TRASH":        "false",
 		"RCLONE_PIKPAK_USE_TRASH":       "false",

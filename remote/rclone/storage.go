@@ -1,6 +1,7 @@
 package rclone
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -47,7 +48,7 @@ func (s *storage) list(ctx context.Context, folder string) (fs.DirEntries, error
 	if err != nil {
 		return nil, err
 	}
-	entries, err := retry(ctx, func() (fs.DirEntries, error) { return list.DirSorted(ctx, f, true, folder) })
+	entries, err := retry(ctx, s.library, func() (fs.DirEntries, error) { return list.DirSorted(ctx, f, true, folder) })
 	if !errors.Is(err, fs.ErrorDirNotFound) {
 		return entries, err
 	}
@@ -64,7 +65,7 @@ func (s *storage) Read(ctx context.Context, name string) ([]byte, error) {
 	if err != nil {
 		return nil, s.fail(ctx, "read", name, err)
 	}
-	data, err := retry(ctx, func() ([]byte, error) { return read(ctx, f, name) })
+	data, err := retry(ctx, s.library, func() ([]byte, error) { return read(ctx, f, name) })
 	return data, s.fail(ctx, "read", name, err)
 }
 
@@ -112,10 +113,14 @@ func (s *storage) Write(ctx context.Context, name string, data []byte) error {
 	suffix := "." + strings.ToLower(rand.Text()[:6]) + unfinished
 	uploading, ci := fs.AddConfig(ctx)
 	ci.PartialSuffix = suffix
-	_, err = retry(ctx, func() (fs.Object, error) { return upload(uploading, f, name, data) })
-	if err != nil && ctx.Err() != nil {
-		s.clean(ctx, f, path.Dir(name), suffix)
-	}
+	data = bytes.Clone(data) // the caller has it back when the context ends, and the upload may not have noticed yet
+	_, err = retry(ctx, s.library, func() (fs.Object, error) {
+		o, err := upload(uploading, f, name, data)
+		if err != nil && ctx.Err() != nil {
+			clean(ctx, f, path.Dir(name), suffix)
+		}
+		return o, err
+	})
 	return s.fail(ctx, "write", name, err)
 }
 
@@ -153,25 +158,22 @@ func syncLocal(o fs.Object) error {
 	return nil
 }
 
-// clean removes, in the background, what an upload whose context ended has left.
-func (s *storage) clean(ctx context.Context, f fs.Fs, folder, suffix string) {
-	// After Stop it is left: List does not show it.
-	_ = s.library.spawn(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-		defer cancel()
-		if folder == "." {
-			folder = ""
+// clean removes what an upload whose context ended has left, since rclone can't under that context.
+func clean(ctx context.Context, f fs.Fs, folder, suffix string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	if folder == "." {
+		folder = ""
+	}
+	entries, err := list.DirSorted(ctx, f, true, folder)
+	if err != nil {
+		return // it is left; List does not show it
+	}
+	for _, e := range entries {
+		if o, file := e.(fs.Object); file && strings.HasSuffix(o.Remote(), suffix) {
+			_ = o.Remove(ctx)
 		}
-		entries, err := list.DirSorted(ctx, f, true, folder)
-		if err != nil {
-			return
-		}
-		for _, e := range entries {
-			if o, file := e.(fs.Object); file && strings.HasSuffix(o.Remote(), suffix) {
-				_ = o.Remove(ctx)
-			}
-		}
-	})
+	}
 }
 
 // Remove deletes the file for good where the backend can.
@@ -180,7 +182,7 @@ func (s *storage) Remove(ctx context.Context, name string) error {
 	if err != nil {
 		return s.fail(ctx, "remove", name, err)
 	}
-	_, err = retry(ctx, func() (struct{}, error) {
+	_, err = retry(ctx, s.library, func() (struct{}, error) {
 		o, err := find(ctx, f, name)
 		if err == nil {
 			err = o.Remove(ctx)

@@ -41,7 +41,11 @@ func (d *Daemon) appendLines(w http.ResponseWriter, r *http.Request, b *heldBuck
 	if err != nil {
 		return refuseLines(w, r, c.lines, err)
 	}
-	return writeJSON(w, api.AppendedMany{Writer: b.Stats().Writer.String(), Committed: c.lines, Last: c.last})
+	stats := b.Stats()
+	if c.last == 0 { // nothing changed
+		c.last = stats.Head
+	}
+	return writeJSON(w, api.AppendedMany{Writer: stats.Writer.String(), Committed: c.lines, Last: c.last})
 }
 
 // parsed is a line on its way to the store.

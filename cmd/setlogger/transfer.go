@@ -47,26 +47,29 @@ func importCommand(g *globals) *cobra.Command {
 	return cmd
 }
 
-// importFrom converts and sends at once. Of two errors, what is wrong with the file is told before its consequence.
+// importFrom converts and sends at once. Where the file goes wrong the stream just ends, so that what stands before it is
+// imported and known to be.
 func importFrom(cmd *cobra.Command, c *api.Client, bucket, name string, in io.Reader, idField string) (*api.AppendedMany, error) {
 	lines, pipe := io.Pipe()
 	converted := make(chan error, 1)
 	go func() {
 		err := convert(name, in, idField, pipe)
-		pipe.CloseWithError(err)
+		_ = pipe.Close() // never fails
 		converted <- err
 	}()
 	a, err := c.AppendMany(cmd.Context(), bucket, lines, nil)
-	lines.CloseWithError(io.ErrClosedPipe) // ends the conversion of what the daemon did not want
+	_ = lines.Close() // never fails; it ends the conversion of what the daemon did not want
 	bad := <-converted
 	var refused *api.Error
-	if errors.As(err, &refused) && refused.Line != nil {
+	switch {
+	case errors.As(err, &refused) && refused.Line != nil:
 		return nil, fmt.Errorf("record %d of %s: %w; the %d before it are imported", *refused.Line, name, err, *refused.Committed)
+	case err != nil:
+		return nil, err
+	case bad != nil:
+		return nil, fmt.Errorf("%w; the %d before it are imported", bad, a.Committed)
 	}
-	if bad != nil && !errors.Is(bad, io.ErrClosedPipe) {
-		return nil, bad
-	}
-	return a, err
+	return a, nil
 }
 
 // input is a file to import.

@@ -27,6 +27,7 @@ type batch struct {
 	bytes   int
 	dirty   bool // the ledger changed otherwise than by entries
 	hash    []byte
+	last    setlog.Changed // stored node that was read last: composing an entry asks twice
 }
 
 // run is lines of one branch that arrive together: one arrival, some blocks.
@@ -49,10 +50,40 @@ type part struct {
 }
 
 func newBatch(c *composer, before *ledger, under *batch) *batch {
-	return &batch{
-		c: c, before: before, ledger: before.clone(), under: under,
-		nodes: map[string]*setlog.Node{}, keys: map[[32]byte]keyRecord{},
+	b := &batch{nodes: map[string]*setlog.Node{}, keys: map[[32]byte]keyRecord{}}
+	if c.spare != nil {
+		b, c.spare = c.spare, nil
 	}
+	b.c, b.before, b.ledger, b.under = c, before, before.clone(), under
+	return b
+}
+
+// recycle keeps the memory of a published batch for another.
+func (c *composer) recycle(b *batch) {
+	clear(b.nodes)
+	clear(b.keys)
+	clear(b.changed)
+	clear(b.parts)
+	clear(b.puts)
+	clear(b.files)
+	c.spare = &batch{
+		nodes: b.nodes, keys: b.keys, changed: b.changed[:0], parts: b.parts[:0], puts: b.puts[:0], files: b.files[:0],
+		runs: b.runs[:0], hash: b.hash,
+	}
+}
+
+// nextRun is a run of no entries yet, in the memory of an earlier one if there is some.
+func (b *batch) nextRun() *run {
+	n := len(b.runs)
+	if n < cap(b.runs) {
+		b.runs = b.runs[:n+1]
+	} else {
+		b.runs = append(b.runs, run{})
+	}
+	r := &b.runs[n]
+	clear(r.lines)
+	*r = run{lines: r.lines[:0], chains: r.chains[:0]}
+	return r
 }
 
 func (b *batch) full() bool { return b.entries >= maxBatchEntries || b.bytes >= maxBatchBytes }
@@ -71,7 +102,14 @@ func (b *batch) Node(id string) (*setlog.Node, error) {
 			return n, nil
 		}
 	}
-	return b.c.stored(id)
+	if b.last.ID == id {
+		return b.last.Node, nil
+	}
+	n, err := b.c.node(id)
+	if err == nil {
+		b.last = setlog.Changed{ID: id, Node: n}
+	}
+	return n, err
 }
 
 // apply lays an entry's change over the view.
@@ -100,9 +138,9 @@ func (b *batch) extend(br *branch, line []byte) {
 		b.runs[n-1].add(line, br.chain)
 		return
 	}
-	r := run{offset: l.offset, span: span{br.id, br.head, br.head - 1}}
+	r := b.nextRun()
+	r.offset, r.span = l.offset, span{br.id, br.head, br.head - 1}
 	r.add(line, br.chain)
-	b.runs = append(b.runs, r)
 }
 
 func (r *run) add(line []byte, after setlog.Chain) {
@@ -128,9 +166,9 @@ func (b *batch) touches(w setlog.Writer) bool {
 }
 
 // commit writes the batch. It runs in the writer's goroutine while nobody changes the batch.
-func (b *batch) commit(tx *bolt.Tx) error {
+func (b *batch) commit(tx *bolt.Tx, a *arena) error {
 	for i := range b.runs {
-		if err := b.runs[i].write(tx); err != nil {
+		if err := b.runs[i].write(tx, a); err != nil {
 			return fmt.Errorf("write entries: %w", err)
 		}
 	}
@@ -150,12 +188,12 @@ func (b *batch) commit(tx *bolt.Tx) error {
 	return nil
 }
 
-func (r *run) write(tx *bolt.Tx) error {
+func (r *run) write(tx *bolt.Tx, a *arena) error {
 	log := tx.Bucket([]byte(bucketLog))
 	log.FillPercent = 1
 	for from := 0; from < len(r.lines); {
 		n := blockLines(r.lines[from:])
-		block := encodeBlock(r.lines[from:from+n], r.chains[from+n-1])
+		block := a.take(func(dst []byte) []byte { return appendBlock(dst, r.lines[from:from+n], r.chains[from+n-1]) })
 		from += n
 		if err := log.Put(logKey(r.branch, r.first+uint64(from)-1), block); err != nil {
 			return err

@@ -27,13 +27,8 @@ func blockLines(lines [][]byte) int {
 	return len(lines)
 }
 
-func encodeBlock(lines [][]byte, after setlog.Chain) []byte {
-	size := blockHeader + 4*len(lines)
-	for _, line := range lines {
-		size += len(line)
-	}
-	dst := append(make([]byte, 0, size), after[:]...)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(len(lines)))
+func appendBlock(dst []byte, lines [][]byte, after setlog.Chain) []byte {
+	dst = binary.BigEndian.AppendUint32(append(dst, after[:]...), uint32(len(lines)))
 	end := 0
 	for _, line := range lines {
 		end += len(line)

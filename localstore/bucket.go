@@ -23,6 +23,7 @@ type Bucket struct {
 	db      *bolt.DB
 	c       *composer
 	flushes chan chan error
+	arena   arena // of the writer
 	running sync.WaitGroup
 	closing sync.Once
 	sealing sync.Mutex
@@ -146,7 +147,7 @@ func (b *Bucket) load() error {
 	}
 	b.o.Logger.Warn("the file or the machine changed: a new writer takes over", "bucket", b.name, "writer", after.writer.String())
 	b.ledger = after
-	return writeError(b.update(func(tx *bolt.Tx) error {
+	return writeError(b.update(func(tx *bolt.Tx, _ *arena) error {
 		return errors.Join(tx.Bucket([]byte(bucketMeta)).Put([]byte(metaIdentity), id.encode()), after.save(tx, before))
 	}))
 }
@@ -164,7 +165,7 @@ func (b *Bucket) catchUp(tx *bolt.Tx) error {
 			return err
 		}
 		for _, c := range change.Nodes {
-			b.overlay.put(c.ID, c.Node)
+			b.overlay.put(c.ID, c.Node, growth(len(e.line)))
 		}
 		return nil
 	})
@@ -196,7 +197,7 @@ func (v tailView) Node(id string) (*setlog.Node, error) {
 	if n, ok := v.b.lookup(id); ok {
 		return n, nil
 	}
-	return v.b.readNode(v.tx, id)
+	return v.b.readNode(v.tx.Bucket([]byte(bucketNodes)).Cursor(), id)
 }
 
 // reload takes over what is stored after a commit failed: the failed one may be there all the same, when only the
@@ -214,12 +215,16 @@ func (b *Bucket) publish(done *batch) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, id := range done.changed {
-		b.overlay.put(id, done.nodes[id])
+		b.overlay.put(id, done.nodes[id], 0)
 	}
+	b.overlay.bytes += growth(done.bytes)
 	b.ledger = done.ledger
 	close(b.changed)
 	b.changed = make(chan struct{})
 }
+
+// growth is about how many bytes of memory the changes of some bytes of log can take.
+func growth(log int) int { return 2 * log }
 
 func (b *Bucket) commitJob(p *batch) func() error {
 	return func() error {
@@ -244,12 +249,13 @@ func (b *Bucket) fault(written bool) error {
 }
 
 // update is one durable transaction. Only the writer and load call it.
-func (b *Bucket) update(do func(tx *bolt.Tx) error) error {
+func (b *Bucket) update(do func(tx *bolt.Tx, a *arena) error) error {
+	b.arena.reset()
 	return writeError(guard(b.path, func() error {
 		return b.db.Update(func(tx *bolt.Tx) error {
 			// growing in steps of an eighth spares an fsync a commit without making small buckets large
 			b.db.AllocSize = min(max(int(tx.Size()/8), 256<<10), 16<<20)
-			return do(tx)
+			return do(tx, &b.arena)
 		})
 	}))
 }

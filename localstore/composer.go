@@ -24,6 +24,7 @@ type composer struct {
 	backlog  []*op
 	next     *batch // being composed
 	inflight *batch // being committed
+	spare    *batch // published, its memory to be used again
 	flushing *flush
 	flushErr error // of the last flush; nil: it went well
 	busy     bool  // the writer has a job
@@ -32,7 +33,8 @@ type composer struct {
 	tail     uint64 // entries published since the last flush began
 	forced   []chan error
 	idle     *time.Timer
-	tx       *bolt.Tx // for reads of this burst
+	tx       *bolt.Tx     // for reads of this burst
+	stored   *bolt.Cursor // in its nodes
 }
 
 func newComposer(b *Bucket) *composer {
@@ -214,6 +216,7 @@ func (c *composer) settle(err error) {
 			p.op.finish(p.op.err)
 		}
 	}
+	c.recycle(done)
 	c.idle.Reset(c.b.o.IdleFlush)
 }
 
@@ -249,8 +252,8 @@ func (c *composer) recompose() {
 	c.next = newBatch(c, before, c.inflight)
 }
 
-// stored answers a node as of the last publication.
-func (c *composer) stored(id string) (*setlog.Node, error) {
+// node answers a node as of the last publication.
+func (c *composer) node(id string) (*setlog.Node, error) {
 	if n, ok := c.b.lookup(id); ok {
 		return n, nil
 	}
@@ -258,7 +261,10 @@ func (c *composer) stored(id string) (*setlog.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.b.readNode(tx, id)
+	if c.stored == nil {
+		c.stored = tx.Bucket([]byte(bucketNodes)).Cursor()
+	}
+	return c.b.readNode(c.stored, id)
 }
 
 // reads is the read transaction of this burst.
@@ -276,6 +282,6 @@ func (c *composer) reads() (*bolt.Tx, error) {
 func (c *composer) endReads() {
 	if c.tx != nil {
 		endRead(c.tx)
-		c.tx = nil
+		c.tx, c.stored = nil, nil
 	}
 }

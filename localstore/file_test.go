@@ -270,7 +270,7 @@ func TestDecodersRefuseWhatIsTooShort(t *testing.T) {
 	if _, err := decodeKey(append(make([]byte, 40), `{"writer":"x"}`...)); !errors.Is(err, errRecord) {
 		t.Error(err)
 	}
-	block := encodeBlock([][]byte{[]byte("ab"), []byte("c")}, [32]byte{})
+	block := appendBlock(nil, [][]byte{[]byte("ab"), []byte("c")}, [32]byte{})
 	for i := range block[32:40] {
 		bad := append([]byte(nil), block...)
 		bad[32+i] = 0xff
@@ -281,7 +281,7 @@ func TestDecodersRefuseWhatIsTooShort(t *testing.T) {
 }
 
 func FuzzDecodeBlock(f *testing.F) {
-	f.Add(encodeBlock([][]byte{[]byte("ab"), []byte("c")}, [32]byte{1}))
+	f.Add(appendBlock(nil, [][]byte{[]byte("ab"), []byte("c")}, [32]byte{1}))
 	f.Fuzz(func(t *testing.T, v []byte) {
 		b, err := decodeBlock(v)
 		if err != nil {

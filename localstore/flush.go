@@ -64,14 +64,11 @@ func (f *flush) job() func() error {
 	ids, last := f.ids[f.next:f.end], f.end == len(f.ids)
 	frozen := f.b.frozen
 	return func() error {
-		return f.b.update(func(tx *bolt.Tx) error {
+		return f.b.update(func(tx *bolt.Tx, a *arena) error {
 			nodes := tx.Bucket([]byte(bucketNodes))
 			nodes.FillPercent = 0.8
-			var values []byte
 			for _, id := range ids {
-				from := len(values)
-				values = frozen.nodes[id].AppendBinary(values)
-				if err := nodes.Put([]byte(id), values[from:len(values):len(values)]); err != nil {
+				if err := nodes.Put([]byte(id), a.take(frozen.nodes[id].AppendBinary)); err != nil {
 					return fmt.Errorf("store node: %w", err)
 				}
 			}

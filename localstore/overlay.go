@@ -16,15 +16,15 @@ type overlay struct {
 
 func newOverlay() *overlay { return &overlay{nodes: map[string]*setlog.Node{}} }
 
-func (o *overlay) put(id string, n *setlog.Node) {
-	old, ok := o.nodes[id]
-	if ok {
-		o.bytes -= old.Size()
+// put takes a node in. What it counts is not less than what is held: measuring a node again at each change would cost
+// as much as all of its properties.
+func (o *overlay) put(id string, n *setlog.Node, grown int) {
+	if _, ok := o.nodes[id]; ok {
+		o.bytes += grown
 	} else {
 		o.fresh = append(o.fresh, id)
-		o.bytes += 2*len(id) + 64
+		o.bytes += 2*len(id) + 64 + n.Size()
 	}
-	o.bytes += n.Size()
 	o.nodes[id] = n
 }
 
@@ -53,7 +53,8 @@ func (o *overlay) from(id string, limit int) []string {
 // under lays o over below, which is older and not needed any more, and answers both as one.
 func (o *overlay) under(below *overlay) *overlay {
 	for id, n := range o.nodes {
-		below.put(id, n)
+		below.put(id, n, 0)
 	}
+	below.bytes += o.bytes
 	return below
 }

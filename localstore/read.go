@@ -28,7 +28,7 @@ func (b *Bucket) Node(id string) (*setlog.Node, error) {
 		return nil, fmt.Errorf("read node: %w", err)
 	}
 	defer endRead(tx)
-	return b.readNode(tx, id)
+	return b.readNode(tx.Bucket([]byte(bucketNodes)).Cursor(), id)
 }
 
 // lookup looks for a node in memory; the caller holds the lock, or is the composer.
@@ -41,13 +41,13 @@ func (b *Bucket) lookup(id string) (*setlog.Node, bool) {
 }
 
 // readNode reads a stored node, nil for none.
-func (b *Bucket) readNode(tx *bolt.Tx, id string) (n *setlog.Node, err error) {
+func (b *Bucket) readNode(c *bolt.Cursor, id string) (n *setlog.Node, err error) {
 	if id == "" || len(id) > setlog.MaxID {
 		return nil, nil //nolint:nilnil // there can be none
 	}
 	err = guard(b.path, func() error {
-		v := tx.Bucket([]byte(bucketNodes)).Get([]byte(id))
-		if v == nil {
+		k, v := c.Seek([]byte(id))
+		if string(k) != id {
 			return nil
 		}
 		var err error

@@ -25,6 +25,7 @@ type batch struct {
 	parts   []part
 	entries int
 	bytes   int
+	loaded  int  // bytes of stored nodes that were read
 	dirty   bool // the ledger changed otherwise than by entries
 	hash    []byte
 	last    setlog.Changed // stored node that was read last: composing an entry asks twice

@@ -165,8 +165,9 @@ func (b *Bucket) catchUp(tx *bolt.Tx) error {
 			return err
 		}
 		for _, c := range change.Nodes {
-			b.overlay.put(c.ID, c.Node, growth(len(e.line)))
+			b.overlay.put(c.ID, c.Node)
 		}
+		b.overlay.bytes += inMemory(len(e.line))
 		return nil
 	})
 	if err != nil {
@@ -197,7 +198,9 @@ func (v tailView) Node(id string) (*setlog.Node, error) {
 	if n, ok := v.b.lookup(id); ok {
 		return n, nil
 	}
-	return v.b.readNode(v.tx.Bucket([]byte(bucketNodes)).Cursor(), id)
+	n, size, err := v.b.readNode(v.tx.Bucket([]byte(bucketNodes)).Cursor(), id)
+	v.b.overlay.bytes += inMemory(size)
+	return n, err
 }
 
 // reload takes over what is stored after a commit failed: the failed one may be there all the same, when only the
@@ -215,16 +218,13 @@ func (b *Bucket) publish(done *batch) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, id := range done.changed {
-		b.overlay.put(id, done.nodes[id], 0)
+		b.overlay.put(id, done.nodes[id])
 	}
-	b.overlay.bytes += growth(done.bytes)
+	b.overlay.bytes += inMemory(done.bytes + done.loaded)
 	b.ledger = done.ledger
 	close(b.changed)
 	b.changed = make(chan struct{})
 }
-
-// growth is about how many bytes of memory the changes of some bytes of log can take.
-func growth(log int) int { return 2 * log }
 
 func (b *Bucket) commitJob(p *batch) func() error {
 	return func() error {

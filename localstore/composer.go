@@ -35,6 +35,7 @@ type composer struct {
 	idle     *time.Timer
 	tx       *bolt.Tx     // for reads of this burst
 	stored   *bolt.Cursor // in its nodes
+	loaded   int          // bytes of the nodes read
 }
 
 func newComposer(b *Bucket) *composer {
@@ -72,6 +73,7 @@ func (c *composer) run() {
 		case err := <-c.results:
 			c.settle(err)
 		case <-c.idle.C:
+			c.relax()
 			c.startFlush()
 		case done := <-c.b.flushes:
 			c.forced = append(c.forced, done)
@@ -82,6 +84,15 @@ func (c *composer) run() {
 		}
 	}
 	c.stop()
+}
+
+// relax gives memory back that only a busy bucket needs.
+func (c *composer) relax() {
+	if c.busy || !c.next.empty() {
+		return
+	}
+	c.spare, c.b.arena = nil, arena{}
+	c.next = newBatch(c, c.b.ledger, nil)
 }
 
 func (c *composer) stop() {
@@ -185,11 +196,12 @@ func (c *composer) dispatch() {
 	switch {
 	case flushing:
 		c.turn, c.busy = false, true
-		c.jobs <- c.flushing.job()
+		c.jobs <- c.flushing.job
 	case !c.next.empty():
 		c.turn, c.busy = true, true
 		c.inflight = c.next
 		c.inflight.ledger.watermark = c.clock.Watermark
+		c.inflight.loaded, c.loaded = c.loaded, 0
 		c.next = newBatch(c, c.inflight.ledger, c.inflight)
 		c.jobs <- c.b.commitJob(c.inflight)
 	}
@@ -264,7 +276,9 @@ func (c *composer) node(id string) (*setlog.Node, error) {
 	if c.stored == nil {
 		c.stored = tx.Bucket([]byte(bucketNodes)).Cursor()
 	}
-	return c.b.readNode(c.stored, id)
+	n, size, err := c.b.readNode(c.stored, id)
+	c.loaded += size
+	return n, err
 }
 
 // reads is the read transaction of this burst.

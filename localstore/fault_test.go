@@ -201,7 +201,6 @@ func (b *Bucket) failFlush(t *testing.T) error {
 		done := make(chan error, 1)
 		p.c.forced = append(p.c.forced, done)
 		p.c.startFlush()
-		p.c.flushing.job()
 		p.c.settleFlush(errDisk)
 		return <-done
 	})

@@ -3,6 +3,8 @@ package localstore
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -11,7 +13,8 @@ import (
 // ahead of the cursor do no harm: folding their entries again changes nothing.
 type flush struct {
 	b      *Bucket
-	ids    []string // in order, of b.frozen
+	frozen *overlay
+	ids    []string // in order; nil until the writer has sorted them
 	next   int      // id to store
 	end    int      // after the job that was given last
 	cursor uint64
@@ -48,36 +51,34 @@ func (c *composer) startFlush() {
 		return
 	}
 	b.mu.Lock()
-	b.overlay.sort()
 	b.frozen, b.overlay = b.overlay, newOverlay()
+	c.flushing = &flush{b: b, frozen: b.frozen, cursor: b.ledger.offset, done: c.forced}
 	b.mu.Unlock()
-	c.flushing = &flush{b: b, ids: b.frozen.sorted, cursor: b.ledger.offset, done: c.forced}
 	c.forced, c.tail = nil, 0
 }
 
 // job is the next transaction of the flush.
-func (f *flush) job() func() error {
-	size := 0
-	for f.end = f.next; f.end < len(f.ids) && f.end < f.next+maxFlushNodes && size < maxFlushBytes; f.end++ {
-		size += f.b.frozen.nodes[f.ids[f.end]].Size()
+func (f *flush) job() error {
+	if f.ids == nil {
+		f.ids = slices.Sorted(maps.Keys(f.frozen.nodes))
 	}
-	ids, last := f.ids[f.next:f.end], f.end == len(f.ids)
-	frozen := f.b.frozen
-	return func() error {
-		return f.b.update(func(tx *bolt.Tx, a *arena) error {
-			nodes := tx.Bucket([]byte(bucketNodes))
-			nodes.FillPercent = 0.8
-			for _, id := range ids {
-				if err := nodes.Put([]byte(id), a.take(frozen.nodes[id].AppendBinary)); err != nil {
-					return fmt.Errorf("store node: %w", err)
-				}
+	return f.b.update(func(tx *bolt.Tx, a *arena) error {
+		nodes := tx.Bucket([]byte(bucketNodes))
+		nodes.FillPercent = 0.8
+		size := 0
+		for f.end = f.next; f.end < len(f.ids) && f.end < f.next+maxFlushNodes && size < maxFlushBytes; f.end++ {
+			id := f.ids[f.end]
+			value := a.take(f.frozen.nodes[id].AppendBinary)
+			size += len(value)
+			if err := nodes.Put([]byte(id), value); err != nil {
+				return fmt.Errorf("store node: %w", err)
 			}
-			if !last {
-				return nil
-			}
-			return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaCursor), uint64Key(f.cursor))
-		})
-	}
+		}
+		if f.end < len(f.ids) {
+			return nil
+		}
+		return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaCursor), uint64Key(f.cursor))
+	})
 }
 
 // settleFlush goes on with the flush after one of its transactions, or gives it up until later.

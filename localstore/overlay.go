@@ -16,17 +16,18 @@ type overlay struct {
 
 func newOverlay() *overlay { return &overlay{nodes: map[string]*setlog.Node{}} }
 
-// put takes a node in. What it counts is not less than what is held: measuring a node again at each change would cost
-// as much as all of its properties.
-func (o *overlay) put(id string, n *setlog.Node, grown int) {
-	if _, ok := o.nodes[id]; ok {
-		o.bytes += grown
-	} else {
+// put takes a node in. Its bytes are counted by who puts it: measuring a node anew at each change would cost as much as
+// all of its properties.
+func (o *overlay) put(id string, n *setlog.Node) {
+	if _, ok := o.nodes[id]; !ok {
 		o.fresh = append(o.fresh, id)
-		o.bytes += 2*len(id) + 64 + n.Size()
 	}
 	o.nodes[id] = n
 }
+
+// inMemory is about how many bytes of memory so many bytes of log, or of stored nodes, take as nodes. It is an upper
+// bound for small values.
+func inMemory(encoded int) int { return 6 * encoded }
 
 // sort brings all ids in order; it must not run beside anything else.
 func (o *overlay) sort() {
@@ -53,7 +54,7 @@ func (o *overlay) from(id string, limit int) []string {
 // under lays o over below, which is older and not needed any more, and answers both as one.
 func (o *overlay) under(below *overlay) *overlay {
 	for id, n := range o.nodes {
-		below.put(id, n, 0)
+		below.put(id, n)
 	}
 	below.bytes += o.bytes
 	return below

@@ -28,7 +28,8 @@ func (b *Bucket) Node(id string) (*setlog.Node, error) {
 		return nil, fmt.Errorf("read node: %w", err)
 	}
 	defer endRead(tx)
-	return b.readNode(tx.Bucket([]byte(bucketNodes)).Cursor(), id)
+	n, _, err := b.readNode(tx.Bucket([]byte(bucketNodes)).Cursor(), id)
+	return n, err
 }
 
 // lookup looks for a node in memory; the caller holds the lock, or is the composer.
@@ -40,23 +41,24 @@ func (b *Bucket) lookup(id string) (*setlog.Node, bool) {
 	return n, ok
 }
 
-// readNode reads a stored node, nil for none.
-func (b *Bucket) readNode(c *bolt.Cursor, id string) (n *setlog.Node, err error) {
+// readNode reads a stored node, nil for none, and answers how many bytes it takes there.
+func (b *Bucket) readNode(c *bolt.Cursor, id string) (n *setlog.Node, size int, err error) {
 	if id == "" || len(id) > setlog.MaxID {
-		return nil, nil //nolint:nilnil // there can be none
+		return nil, 0, nil // there can be none
 	}
 	err = guard(b.path, func() error {
 		k, v := c.Seek([]byte(id))
 		if string(k) != id {
 			return nil
 		}
+		size = len(v)
 		var err error
 		if n, err = setlog.DecodeNode(v); err != nil {
 			return corrupt(b.path, err)
 		}
 		return nil
 	})
-	return n, err
+	return n, size, err
 }
 
 func endRead(tx *bolt.Tx) {
@@ -139,6 +141,7 @@ func (b *Bucket) startWalk(from string) (*walk, error) {
 	w := &walk{}
 	w.layers[0] = b.overlay.stretch(from)
 	if b.frozen != nil {
+		b.frozen.sort()
 		w.layers[1] = b.frozen.stretch(from)
 	}
 	var err error

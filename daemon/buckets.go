@@ -36,6 +36,9 @@ func (d *Daemon) bucket(name string) (*heldBucket, error) {
 	if b := d.buckets[name]; b != nil {
 		return b, nil
 	}
+	if p, ok := d.broken[name]; ok {
+		return nil, problem(http.StatusInternalServerError, p.Detail, p.Hint+"; then start the daemon again")
+	}
 	return nil, problem(http.StatusNotFound, fmt.Sprintf("there is no bucket %s on this device", name),
 		fmt.Sprintf("make it with `setlogger bucket create %s`, or take part in one of another device with `setlogger bucket join %s`", name, name))
 }
@@ -88,6 +91,9 @@ func (d *Daemon) makeBucket(ctx context.Context, in *struct{ Body api.Bucket }) 
 		return nil, err
 	}
 	b, err := d.bucket(wanted.Name)
+	if _, broken := d.broken[wanted.Name]; broken {
+		return nil, err
+	}
 	if err != nil {
 		wanted.Join = wanted.Join || d.isThere(ctx, wanted.Name, remotes)
 		b, err = d.openWanted(wanted)
@@ -225,7 +231,7 @@ func (d *Daemon) openStores() error {
 		b, err := localstore.Open(d.folder.bucketFile(e.ID), d.storeOptions())
 		if err != nil {
 			d.log.Error("a bucket cannot be opened", "bucket", e.Name, "error", err)
-			d.broken = append(d.broken, api.Problem{Name: "bucket-unreadable", Subject: e.Name, Detail: plain(err), Hint: answerOf(err).Hint})
+			d.broken[e.Name] = api.Problem{Name: "bucket-unreadable", Subject: e.Name, Detail: plain(err), Hint: answerOf(err).Hint}
 			continue
 		}
 		d.buckets[e.Name] = &heldBucket{Bucket: b, remotes: e.Remotes}

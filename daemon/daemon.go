@@ -90,7 +90,7 @@ type Daemon struct {
 	mu      sync.RWMutex
 	buckets map[string]*heldBucket
 	remotes map[string]*heldRemote
-	broken  []api.Problem // buckets that could not be opened
+	broken  map[string]api.Problem // buckets that could not be opened, by name
 }
 
 // Run serves until the context ends, then finishes what callers wait for and closes the stores, within 5 seconds.
@@ -103,7 +103,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	d := &Daemon{
 		o: o, log: o.Logger, folder: folder, started: time.Now(),
-		buckets: map[string]*heldBucket{}, remotes: map[string]*heldRemote{},
+		buckets: map[string]*heldBucket{}, remotes: map[string]*heldRemote{}, broken: map[string]api.Problem{},
 	}
 	err = d.run(ctx)
 	return errors.Join(err, folder.close())

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -20,7 +21,7 @@ func (d *Daemon) getStatus(context.Context, *struct{}) (*answer[api.Status], err
 func (d *Daemon) status() api.Status {
 	s := api.Status{
 		Version: d.o.Version, Device: d.device, Started: d.started.UTC(),
-		Buckets: []api.BucketStatus{}, Problems: slices.Clone(d.broken),
+		Buckets: []api.BucketStatus{}, Problems: slices.AppendSeq([]api.Problem{}, maps.Values(d.broken)),
 	}
 	for _, b := range d.allBuckets() {
 		status := d.bucketStatus(b)
@@ -35,9 +36,6 @@ func (d *Daemon) status() api.Status {
 		if r.LastSync != nil && (s.LastSync == nil || r.LastSync.After(*s.LastSync)) {
 			s.LastSync = r.LastSync
 		}
-	}
-	if s.Problems == nil {
-		s.Problems = []api.Problem{}
 	}
 	s.State = stateOf(s)
 	return s

@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/rclone/rclone/lib/atexit"
 
 	"github.com/setlogger/setlogger/remote"
 )
@@ -22,6 +26,8 @@ func child(mode string) int {
 	switch mode {
 	case "start":
 		_, err = Start(context.Background(), Options{})
+	case "stop":
+		err = startStop()
 	case "corrupt":
 		err = startCorrupt(os.Getenv("SETLOGGER_TEST_SETTINGS"))
 	}
@@ -78,12 +84,50 @@ func startCorrupt(path string) error {
 	return nil
 }
 
+// startStop tells how calls end, and that rclone leaves signals to the program.
+func startStop() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	l, err := Start(ctx, Options{})
+	if err != nil {
+		return err
+	}
+	used, unused := l.Open(":memory:x"), l.Open(":memory:y")
+	if err := used.Write(ctx, "a", nil); err != nil {
+		return err
+	}
+	atexit.Register(cancel) // rclone takes signals from the first registration on, unless told not to
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		return err
+	}
+	if err := self.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	<-signals
+	if err := used.Write(ctx, "a", nil); err != nil {
+		return fmt.Errorf("after SIGTERM: %w", err)
+	}
+	l.Stop()
+	if ctx.Err() == nil {
+		return errors.New("exit handlers did not run at Stop")
+	}
+	for _, s := range []remote.Storage{used, unused} {
+		if _, err := s.Read(context.Background(), "a"); !errors.Is(err, remote.ErrUnreachable) {
+			return fmt.Errorf("read after Stop = %w", err)
+		}
+	}
+	return nil
+}
+
 // runChild runs this test binary as a program with a home of its own.
 func runChild(t *testing.T, mode, home string, env ...string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Dir = home
-	cmd.Env = append(env, "HOME="+home, childMode+"="+mode, "PATH="+os.Getenv("PATH"), "TMPDIR="+os.TempDir())
+	cmd.Env = slices.Concat(env, []string{"HOME=" + home, childMode + "=" + mode, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()})
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -116,6 +160,8 @@ func TestHomeUntouched(t *testing.T) {
 		}
 	}
 }
+
+func TestStop(t *testing.T) { runChild(t, "stop", t.TempDir()) }
 
 func TestRemotes(t *testing.T) {
 	if got := library.Remotes(); !slices.Equal(got, []string{"circle", "nas", "nick", "nicknick", "plain", "round"}) {

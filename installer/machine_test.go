@@ -74,6 +74,9 @@ func distribution(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Chmod(fresh, 0o755); err != nil { // the root of a file system, which its users must be able to enter
+		t.Fatal(err)
+	}
 	out, err := exec.Command("debootstrap", "--variant=minbase",
 		"--include=systemd,systemd-sysv,dbus,libpam-systemd,dbus-user-session,iproute2,procps", "bookworm", fresh).CombinedOutput()
 	if err != nil {

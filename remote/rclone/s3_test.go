@@ -2,8 +2,12 @@ package rclone
 
 import (
 	"context"
+	"net/http/httptest"
+	"net/http/httputil"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 
 	_ "github.com/rclone/rclone/cmd/serve/s3"     // for serve/start
@@ -51,4 +55,42 @@ func serve(t *testing.T, params rc.Params) string {
 		t.Fatal(err)
 	}
 	return address
+}
+
+// TestS3Requests: what is paid for by the request costs one request a call, the first too.
+func TestS3Requests(t *testing.T) {
+	s := servers.S3(t)
+	var mu sync.Mutex
+	var seen []string
+	gateway, path, _ := strings.Cut(strings.SplitN(s.Path, "http://", 2)[1], `"`)
+	counting := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen = append(seen, r.In.Method)
+		r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "http", gateway, r.In.Host // the signature covers the host
+	}})
+	defer counting.Close()
+	storage := library.Open(strings.SplitN(s.Path, "http://", 2)[0] + counting.URL + `"` + path + "/root")
+	for _, call := range []struct {
+		want string
+		do   func() error
+	}{
+		{"PUT", func() error { return storage.Write(t.Context(), "log/a", []byte("x")) }},
+		{"PUT", func() error { return storage.Write(t.Context(), "log/a", []byte("x")) }},
+		{"GET", func() error { return listError(t, storage, "log") }},
+		{"GET", func() error { _, err := storage.Read(t.Context(), "log/a"); return err }},
+		{"GET", func() error { _, _ = storage.Read(t.Context(), "log/absent"); return nil }},
+		{"DELETE", func() error { return storage.Remove(t.Context(), "log/a") }},
+		{"GET", func() error { return listError(t, storage, "none") }},
+	} {
+		if err := call.do(); err != nil {
+			t.Error(err)
+		}
+		mu.Lock()
+		if got := strings.Join(seen, " "); got != call.want {
+			t.Errorf("requests %q, want %q", got, call.want)
+		}
+		seen = nil
+		mu.Unlock()
+	}
 }

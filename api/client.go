@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net"
 	"net/http"
@@ -111,9 +112,7 @@ func (c *Client) send(ctx context.Context, call call) (*http.Response, error) {
 	if kind != "" {
 		request.Header.Set("Content-Type", kind)
 	}
-	for name, values := range call.header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, call.header)
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)
 	}
@@ -148,8 +147,7 @@ func (c *Client) failure(ctx context.Context, err error) error {
 	if ctx.Err() == nil && noAnswer(err) {
 		return noDaemon(c.place.address)
 	}
-	var outer *url.Error
-	if errors.As(err, &outer) {
+	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err
 	}
 	return fmt.Errorf("api: call the daemon: %w", err)
@@ -157,7 +155,7 @@ func (c *Client) failure(ctx context.Context, err error) error {
 
 // refusal reads an error answer; one that is not problem+json did not come from a daemon of ours.
 func (c *Client) refusal(response *http.Response) error {
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	data, _ := io.ReadAll(io.LimitReader(response.Body, 1<<20))
 	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	var e Error
@@ -184,7 +182,7 @@ func (c *Client) get(ctx context.Context, call call, out any) error {
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	data, err := io.ReadAll(response.Body)
 	if err != nil {
 		return fmt.Errorf("api: read the answer: %w", err)

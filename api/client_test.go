@@ -85,7 +85,7 @@ func TestNoDaemon(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(data, AddressFile), []byte(listener.Addr().String()+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	listener.Close()
+	_ = listener.Close()
 	c, err := NewClient(Options{Data: data})
 	if err != nil {
 		t.Fatal(err)

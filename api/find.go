@@ -18,7 +18,7 @@ const (
 	AddressFile = "address" // host:port it listens on, written after listening
 )
 
-// ErrNoDaemon: nothing answers where the daemon should.
+// ErrNoDaemon says that nothing answers where the daemon should.
 var ErrNoDaemon = errors.New("api: no daemon answers")
 
 // DefaultData is the data folder of a daemon that was given none: $XDG_STATE_HOME/setlogger or

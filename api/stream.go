@@ -74,7 +74,7 @@ func (c *Client) FollowLog(ctx context.Context, bucket, after string) iter.Seq2[
 			yield(Entry{}, err)
 			return
 		}
-		defer response.Body.Close()
+		defer func() { _ = response.Body.Close() }()
 		for data, err := range events(response.Body) {
 			var e Entry
 			if err == nil {

@@ -80,8 +80,7 @@ func appended(receipt localstore.Receipt) api.Appended {
 
 // bodyError says why a body could not be read to its end.
 func bodyError(err error) error {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return err
 	}
 	return problem(http.StatusBadRequest, "the body broke off: "+err.Error(), "send it again, with an Idempotency-Key if it may have arrived")

@@ -122,7 +122,7 @@ func (d *Daemon) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer tcp.Close()
+	defer func() { _ = tcp.Close() }()
 	if err := d.openStores(); err != nil {
 		return errors.Join(err, d.closeStores())
 	}

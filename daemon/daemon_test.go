@@ -173,7 +173,7 @@ func TestStopWithWorkInFlight(t *testing.T) {
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("the stop took %v", took)
 	}
-	write.Close()
+	_ = write.Close()
 	calls.Wait()
 	if appendErr == nil || followErr == nil {
 		t.Errorf("streams: append %v, follow %v", appendErr, followErr)

@@ -36,7 +36,7 @@ func TestFolderIsTheOwners(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer again.close()
+	defer func() { _ = again.close() }()
 	if second, err := again.token(); err != nil || second != first || len(first) != 43 {
 		t.Errorf("the token changed from %d to %d characters, %v", len(first), len(second), err)
 	}
@@ -58,7 +58,7 @@ func TestCorruptTokenIsMadeAnew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.close()
+	defer func() { _ = f.close() }()
 	if err := os.WriteFile(f.file(api.TokenFile), []byte("\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

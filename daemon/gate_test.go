@@ -33,8 +33,8 @@ func newGate(t *testing.T, log io.Writer) (address string) {
 		}),
 	}
 	server := &http.Server{Handler: g, ConnContext: withPeer, ReadHeaderTimeout: time.Second, MaxHeaderBytes: 16 << 10}
-	go server.Serve(tcp)
-	t.Cleanup(func() { server.Close() })
+	go func() { _ = server.Serve(tcp) }()
+	t.Cleanup(func() { _ = server.Close() })
 	return tcp.Addr().String()
 }
 
@@ -45,7 +45,7 @@ func raw(t *testing.T, address, request string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestGateForbidsTheRest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	for name, want := range map[string]string{
 		"Content-Security-Policy": contentSecurity, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
 		"Access-Control-Allow-Origin": "", "Www-Authenticate": `Bearer realm="setlogger"`, "Content-Type": "application/problem+json",
@@ -144,7 +144,7 @@ func TestGateBoundsBodies(t *testing.T) {
 		"application/json":     fmt.Sprintf("in %d http: request body too large", maxBody),
 		"application/x-ndjson": fmt.Sprintf("in %d <nil>", maxBody+1),
 	} {
-		request, _ := http.NewRequest("POST", "http://"+address+"/v1/x", strings.NewReader(strings.Repeat(" ", maxBody+1)))
+		request, _ := http.NewRequest(http.MethodPost, "http://"+address+"/v1/x", strings.NewReader(strings.Repeat(" ", maxBody+1)))
 		request.Header.Set("Content-Type", kind)
 		request.Header.Set("Authorization", "Bearer "+testToken)
 		response, err := http.DefaultClient.Do(request)
@@ -152,7 +152,7 @@ func TestGateBoundsBodies(t *testing.T) {
 			t.Fatal(err)
 		}
 		data, _ := io.ReadAll(response.Body)
-		response.Body.Close()
+		_ = response.Body.Close()
 		if string(data) != want {
 			t.Errorf("%s: %q, want %q", kind, data, want)
 		}
@@ -163,7 +163,7 @@ func TestGateBoundsBodies(t *testing.T) {
 func TestGateEndsSlowSenders(t *testing.T) {
 	var set []time.Duration
 	recorder := &deadlines{ResponseRecorder: httptest.NewRecorder(), set: &set}
-	r := httptest.NewRequest("POST", "/v1/x", strings.NewReader("{}"))
+	r := httptest.NewRequest(http.MethodPost, "/v1/x", strings.NewReader("{}"))
 	r.Header.Set("Content-Type", "application/json")
 	body := limitBody(recorder, r)
 	if len(set) != 1 || set[0] > bodyTime || set[0] < bodyTime-time.Second {
@@ -206,7 +206,7 @@ func TestSlowHeaderIsEnded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: "); err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +223,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tcp.Close()
+	defer func() { _ = tcp.Close() }()
 	tcp.slots = make(chan struct{}, 1)
 	accepted := make(chan net.Conn)
 	go func() {
@@ -241,17 +241,17 @@ func TestConnectionsAreBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 	}
 	first := <-accepted
 	if len(tcp.slots) != 1 {
 		t.Fatal("the first connection holds no slot")
 	}
-	first.Close()
-	first.Close() // frees its slot once
+	_ = first.Close()
+	_ = first.Close() // frees its slot once
 	second := <-accepted
-	second.Close()
-	tcp.Close()
+	_ = second.Close()
+	_ = tcp.Close()
 	if _, open := <-accepted; open {
 		t.Error("Accept goes on after Close")
 	}
@@ -260,7 +260,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 func TestListenRefusesThePublic(t *testing.T) {
 	for _, address := range []string{"0.0.0.0:0", "[::]:0", ":0", "192.0.2.1:0", "example.org:0"} {
 		if l, err := listen(t.Context(), address, false); err == nil {
-			l.Close()
+			_ = l.Close()
 			t.Errorf("%s was accepted", address)
 		}
 	}

@@ -67,7 +67,7 @@ func listenSocket(ctx context.Context, f *folder, log *slog.Logger) *listener {
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		log.Warn("no unix socket, its mode cannot be set", "path", path, "error", err)
-		socket.Close()
+		_ = socket.Close()
 		return nil
 	}
 	return newListener(socket)

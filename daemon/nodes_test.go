@@ -113,7 +113,7 @@ func TestExportIsCanonical(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lines.Close()
+	defer func() { _ = lines.Close() }()
 	got, err := io.ReadAll(lines)
 	if err != nil {
 		t.Fatal(err)

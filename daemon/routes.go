@@ -99,11 +99,11 @@ func asProblem(_ huma.Context, _ string, value any) (any, error) {
 	if !ok {
 		return value, nil
 	}
-	text := e.Detail
+	text := []string{e.Detail}
 	for _, detail := range e.Errors {
-		text += ": " + detail.Error()
+		text = append(text, detail.Error())
 	}
-	return problem(e.Status, text, "see /docs for the shape of this call"), nil
+	return problem(e.Status, strings.Join(text, ": "), "see /docs for the shape of this call"), nil
 }
 
 // operation describes a call; its errors are problem+json.

@@ -3,6 +3,7 @@ package daemon
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -170,7 +171,7 @@ func TestDocument(t *testing.T) {
 
 func TestHealthIsOpenToAnyPage(t *testing.T) {
 	s := serveDaemon(t)
-	request, _ := http.NewRequestWithContext(t.Context(), "GET", "http://"+s.address+"/healthz", nil)
+	request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.address+"/healthz", nil)
 	request.Header.Set("Origin", "https://anywhere.example")
 	got := s.do(t, request)
 	if got.status != 200 || string(got.body) != "{\"ok\":true}\n" || got.header.Get("Access-Control-Allow-Origin") != "*" {
@@ -194,7 +195,7 @@ func (s *served) do(t *testing.T, request *http.Request) reply {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -217,9 +218,7 @@ func (s *served) call(t *testing.T, method, path, body string, header http.Heade
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	for name, values := range header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, header)
 	request.Header.Set("Authorization", "Bearer "+s.token)
 	return s.do(t, request)
 }

@@ -123,9 +123,9 @@ func (r *records) add(object []byte) error {
 	if err != nil {
 		return err
 	}
-	line := append(r.line[:0], `{"type":"CREATE_NODE","id":`...)
-	line = append(append(line, id...), `,"properties":`...)
-	r.line = append(append(line, properties...), '}', '\n')
+	r.line = append(r.line[:0], `{"type":"CREATE_NODE","id":`...)
+	r.line = append(append(r.line, id...), `,"properties":`...)
+	r.line = append(append(r.line, properties...), '}', '\n')
 	_, err = r.out.Write(r.line)
 	return err
 }

@@ -61,7 +61,7 @@ func (d *daemons) serve(ts *testscript.TestScript, _ bool, args []string) {
 	cmd.Env = []string{"HOME=" + ts.Getenv("HOME"), "RCLONE_CONFIG=" + ts.Getenv("RCLONE_CONFIG"), "PATH=" + ts.Getenv("PATH")}
 	log, err := os.OpenFile(data+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	ts.Check(err)
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	cmd.Stderr = log
 	out, err := cmd.StdoutPipe()
 	ts.Check(err)

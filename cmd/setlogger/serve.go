@@ -67,8 +67,7 @@ Try it:
 
 // hintOf is what a person can do about an error.
 func hintOf(err error) string {
-	var start *daemon.StartError
-	if errors.As(err, &start) {
+	if start, ok := errors.AsType[*daemon.StartError](err); ok {
 		return start.Hint
 	}
 	return ""

@@ -30,7 +30,7 @@ func importCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer in.Close()
+			defer func() { _ = in.Close() }()
 			bar := newBar(cmd, in.size, "importing", progress)
 			start := time.Now()
 			a, err := importFrom(cmd, c, args[0], args[1], io.TeeReader(in, bar), idField)
@@ -108,9 +108,9 @@ func exportCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer lines.Close()
+			defer func() { _ = lines.Close() }()
 			bar := newBar(cmd, -1, "exporting", progress)
-			defer bar.Close()
+			defer func() { _ = bar.Close() }()
 			if name != "" {
 				return writeFile(name, io.TeeReader(lines, bar))
 			}

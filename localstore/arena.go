@@ -1,5 +1,7 @@
 package localstore
 
+import "slices"
+
 // arena is memory for the values of one transaction: bbolt refers to them until it is committed. The next transaction
 // uses the same memory again.
 type arena struct {
@@ -34,5 +36,5 @@ func (a *arena) take(encode func(dst []byte) []byte) []byte {
 	if len(value) <= cap(piece)-len(piece) { // else it did not fit, and has memory of its own
 		a.pieces[a.used-1] = piece[:len(piece)+len(value)]
 	}
-	return value[:len(value):len(value)]
+	return slices.Clip(value)
 }

@@ -202,5 +202,5 @@ func (r *run) write(tx *bolt.Tx, a *arena) error {
 	}
 	arrivals := tx.Bucket([]byte(bucketArrivals))
 	arrivals.FillPercent = 1
-	return arrivals.Put(uint64Key(r.offset), r.span.encode())
+	return arrivals.Put(uint64Key(r.offset), r.encode())
 }

@@ -182,7 +182,7 @@ func (l *ledger) fold(s setlog.State, e logged) (setlog.Change, error) {
 	br := l.branch(e.branch)
 	entry, err := setlog.ReadEntry(br.writer, e.number, e.line)
 	if err != nil && e.number <= br.own {
-		return setlog.Change{}, fmt.Errorf("%v: %w", err, errRecord)
+		return setlog.Change{}, fmt.Errorf("%w: %w", err, errRecord)
 	}
 	return setlog.Fold(s, entry)
 }

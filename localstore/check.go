@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -290,8 +291,8 @@ func (c *check) nodes() error {
 		seen[string(k)] = n
 		return err
 	})
-	for i := len(c.layers) - 1; i >= 0; i-- {
-		maps.Copy(seen, c.layers[i].nodes)
+	for _, layer := range slices.Backward(c.layers) {
+		maps.Copy(seen, layer.nodes)
 	}
 	for id, want := range c.state {
 		got, ok := seen[id]

@@ -65,7 +65,7 @@ func openError(path string, err error) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w: %s: %w", ErrMissing, path, err)
 	}
-	if errno := syscall.Errno(0); errors.As(err, &errno) {
+	if _, ok := errors.AsType[syscall.Errno](err); ok {
 		return writeError(fmt.Errorf("open %s: %w", path, err))
 	}
 	return corrupt(path, err)
@@ -86,8 +86,7 @@ func writeError(err error) error {
 			return fmt.Errorf("%w; nothing is lost, free some room and try again: %w", ErrFull, err)
 		}
 	}
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
+	if _, ok := errors.AsType[syscall.Errno](err); ok {
 		return fmt.Errorf("%w: %w; the last write may or may not be there, look at the disk's health", ErrCommit, err)
 	}
 	return fmt.Errorf("%w: %w", ErrCommit, err)

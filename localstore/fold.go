@@ -119,8 +119,7 @@ func (f *folder) fold() error {
 		return &OtherBirthError{s.Births}
 	}
 	br, held, err := f.attach()
-	var gap *GapError
-	if errors.As(err, &gap) {
+	if gap, ok := errors.AsType[*GapError](err); ok {
 		return f.refuseGap(gap)
 	}
 	if err != nil {
@@ -185,7 +184,8 @@ func (f *folder) attach() (best *branch, held uint64, err error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		if ok && (best == nil || shared > held || shared == held && shared == br.head) {
+		longer, ends := shared > held, shared == br.head
+		if ok && (best == nil || longer || shared == held && ends) {
 			best, held = br, shared
 		}
 		if held == last {

@@ -115,7 +115,7 @@ func (l *ledger) save(tx *bolt.Tx, before *ledger) error {
 		before = &ledger{}
 	}
 	p := putter{tx: tx}
-	p.put(bucketMeta, []byte(metaState), l.stateRecord.encode())
+	p.put(bucketMeta, []byte(metaState), l.encode())
 	if !slices.Equal(l.births, before.births) {
 		p.put(bucketMeta, []byte(metaBirths), []byte(strings.Join(l.births, "\n")))
 	}

@@ -42,7 +42,8 @@ func (o *overlay) sort() {
 		merged = append(append(merged, rest[:i]...), id)
 		rest = rest[i:]
 	}
-	o.sorted, o.fresh = append(merged, rest...), nil
+	merged = append(merged, rest...)
+	o.sorted, o.fresh = merged, nil
 }
 
 // from answers up to limit ids at or after one, in order, of a sorted overlay.

@@ -45,7 +45,7 @@ func TestNodesPages(t *testing.T) {
 
 func wantPages(t *testing.T, b *Bucket, want []string) {
 	t.Helper()
-	for _, limit := range []int{1000000, 1, 7, 255, 256, 257} {
+	for _, limit := range []int{1000000, 3, 7, 255, 256, 257} {
 		for _, prefix := range []string{"", "b", "b/1", "zz", "a/77"} {
 			of := slices.DeleteFunc(slices.Clone(want), func(id string) bool { return !strings.HasPrefix(id, prefix) })
 			var got []string
@@ -65,10 +65,6 @@ func wantPages(t *testing.T, b *Bucket, want []string) {
 			if !slices.Equal(got, of) {
 				t.Fatalf("limit %d, prefix %q: %d ids, want %d", limit, prefix, len(got), len(of))
 			}
-		}
-		if limit == 1 {
-			want = want[:0:0] // one walk of single steps is enough
-			return
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 // machine is a Debian of its own in a container, booted by a real systemd.
 type machine struct {
 	root   string
+	real   bool   // has the real daemon, not the stand-in
 	leader string // process id of its systemd
 	nspawn *exec.Cmd
 	log    bytes.Buffer
@@ -48,6 +49,7 @@ func newMachine(t *testing.T) *machine {
 	command(t, "cp", "-a", "--reflink=auto", distribution(t), m.root)
 	target := filepath.Join(m.root, "usr/local/bin/setlogger")
 	if binary := os.Getenv("SETLOGGER_BINARY"); binary != "" {
+		m.real = true
 		command(t, "cp", binary, target)
 	} else {
 		t.Setenv("CGO_ENABLED", "0")

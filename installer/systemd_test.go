@@ -39,6 +39,7 @@ func systemLife(t *testing.T, m *machine) {
 	m.answers(t, "127.0.0.1:7373")
 	m.run(t, "test", "-d", systemData)
 	sandboxed(t, m)
+	stores(t, m)
 
 	before := m.mainPID(t)
 	m.run(t, "kill", "-9", before)
@@ -54,6 +55,7 @@ func systemLife(t *testing.T, m *machine) {
 	m.boot(t)
 	m.answers(t, "127.0.0.1:7373") // nobody started it
 	wantState(t, m, StateRunning)
+	stored(t, m)
 
 	setlogger("stop")
 	wantState(t, m, StateStopped)
@@ -76,6 +78,31 @@ func sandboxed(t *testing.T, m *machine) {
 	}
 	for _, place := range []string{"/srv", "/mnt", "/media", systemData} {
 		m.run(t, append(enter, place+"/probe")...)
+	}
+}
+
+// stores shows that the real daemon works in its sandbox: it writes, and syncs
+// into a folder of another user.
+func stores(t *testing.T, m *machine) {
+	if !m.real {
+		return
+	}
+	at := "setlogger --data " + systemData
+	m.run(t, "install", "-d", "-o", "daemon", "-m", "0700", "/srv/share")
+	m.run(t, "sh", "-c", at+" remote add srv /srv/share")
+	m.run(t, "sh", "-c", at+" bucket create todos --remote srv")
+	m.run(t, "sh", "-c", `echo '{"type":"CREATE_NODE","id":"1","properties":{"title":"Milk"}}' | `+at+" dispatch todos -")
+	m.run(t, "sh", "-c", at+" sync")
+	m.run(t, "sh", "-c", "ls /srv/share/log/* >/dev/null")
+	stored(t, m)
+}
+
+func stored(t *testing.T, m *machine) {
+	if !m.real {
+		return
+	}
+	if got := m.run(t, "setlogger", "--data", systemData, "get", "todos", "1"); !strings.Contains(got, "Milk") {
+		t.Errorf("the node is %q", got)
 	}
 }
 

@@ -180,7 +180,7 @@ func failure(verb, name string, err error) error {
 		remote.ErrName, remote.ErrNotExist, remote.ErrTooLarge, remote.ErrUnreachable, context.Canceled, context.DeadlineExceeded,
 	} {
 		if errors.Is(err, known) {
-			return fmt.Errorf("%s %s: %w", verb, name, err)
+			return fmt.Errorf("%s: %w", strings.TrimSpace(verb+" "+name), err)
 		}
 	}
 	kind := remote.ErrUnreachable
@@ -192,7 +192,7 @@ func failure(verb, name string, err error) error {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), strings.Contains(err.Error(), "path escapes"):
 		kind = remote.ErrDenied
 	}
-	return fmt.Errorf("%s %s: %w: %w", verb, name, kind, err)
+	return fmt.Errorf("%s: %w: %w", strings.TrimSpace(verb+" "+name), kind, err)
 }
 
 func closing(c io.Closer, err *error) {

@@ -69,7 +69,7 @@ func (s *storage) fail(ctx context.Context, verb, name string, err error) error 
 	if wait := retryAfter(err); wait > 0 {
 		f.after = time.Now().Add(wait)
 	}
-	f.text = verb + " " + name + " at " + Mask(s.path) + ": "
+	f.text = strings.TrimSpace(verb+" "+name) + " at " + Mask(s.path) + ": "
 	cause := err.Error()
 	for _, secret := range secrets(s.path) {
 		cause = strings.ReplaceAll(cause, secret, hidden)

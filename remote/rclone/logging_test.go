@@ -14,7 +14,7 @@ func TestLog(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(&handler{next: slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelInfo})})
 	answered := context.WithValue(t.Context(), answered{}, true)
-	log.Log(t.Context(), fs.SlogLevelNotice, "noticed", "object", ":s3,secret_access_key=SECRET:b", "objectType", "x")
+	log.Log(t.Context(), fs.SlogLevelNotice, "noticed", "object", ":s3,secret_access_key=SECRET:b", "other", "x")
 	log.Error("retried")
 	log.Log(t.Context(), fs.SlogLevelCritical, "serious")
 	log.Debug("detail")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // smallDisk mounts a file system of a size; only root may, and a container may forbid it even so.
@@ -19,6 +20,15 @@ func smallDisk(t *testing.T, size int) string {
 		}
 	})
 	return dir
+}
+
+// cpuTime is what this process has used, since it started.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func growDisk(dir string, size int) error {

@@ -2,7 +2,10 @@
 
 package localstore
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func smallDisk(t *testing.T, _ int) string {
 	t.Skip("SKIPPED: a small disk is made on Linux only")
@@ -10,3 +13,5 @@ func smallDisk(t *testing.T, _ int) string {
 }
 
 func growDisk(string, int) error { return nil }
+
+func cpuTime() time.Duration { return 0 }

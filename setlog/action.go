@@ -191,8 +191,15 @@ func (a *Action) readProperties(properties []byte) error {
 	if !isKind(properties, '{') {
 		return invalid("properties of "+a.Type+" is an object", `"properties":{"title":"x"}`)
 	}
+	count := 0
+	for range members(properties) {
+		count++
+	}
+	names := make([]string, 0, count)
+	a.writes = make([]write, 0, count)
 	for m := range members(properties) {
-		a.writes = append(a.writes, write{path: []string{unquote(m.name)}, value: m.value})
+		names = append(names, unquote(m.name))
+		a.writes = append(a.writes, write{path: names[len(names)-1 : len(names) : len(names)], value: m.value})
 	}
 	return nil
 }

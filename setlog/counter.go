@@ -90,13 +90,15 @@ func (r run) append(dst []byte) []byte {
 	if r.floor != (Mark{}) {
 		dst = append(r.floor.append(append(dst, `"floor":`...)), ',')
 	}
-	dst = fmt.Appendf(dst, `"salt":%q,"total":`, r.salt.String())
+	dst = append(append(append(dst, `"salt":"`...), r.salt.String()...), `","total":`...)
 	return append(strconv.AppendInt(dst, r.total, 10), '}')
 }
 
 func (m Mark) append(dst []byte) []byte {
 	dst = m.Stamp.append(append(dst, `["`...))
-	return fmt.Appendf(dst, `",%q,%d,%d]`, m.Writer.String(), m.Number, m.Position)
+	dst = append(append(append(dst, `","`...), m.Writer.String()...), `",`...)
+	dst = append(strconv.AppendUint(dst, m.Number, 10), ',')
+	return append(strconv.AppendUint(dst, uint64(m.Position), 10), ']')
 }
 
 // readRun reads what append wrote.

@@ -167,12 +167,50 @@ func (n *Node) delete(m Mark) {
 }
 
 func (n *Node) set(writes []write, m Mark) {
-	if m.Less(n.deleted) {
+	if len(writes) == 0 || m.Less(n.deleted) {
 		return
 	}
-	for _, w := range writes {
-		n.root = n.root.set(w.path, m, w.value)
+	writes = owned(writes)
+	if len(writes) == 1 {
+		n.root = n.root.set(writes[0].path, m, writes[0].value)
+		return
 	}
+	n.root = n.root.setAll(writes, m)
+}
+
+// owned answers writes whose values share one piece of memory with nothing else: a node outlives what it was read from.
+func owned(writes []write) []write {
+	size := 0
+	for _, w := range writes {
+		size += len(w.value)
+	}
+	values := make([]byte, 0, size)
+	copied := make([]write, len(writes))
+	for i, w := range writes {
+		copied[i].path = w.path
+		if w.value != nil {
+			values = append(values, w.value...)
+			copied[i].value = values[len(values)-len(w.value) : len(values) : len(values)]
+		}
+	}
+	return copied
+}
+
+// setAll is set for several paths, copying the vertex once.
+func (v *vertex) setAll(writes []write, m Mark) *vertex {
+	var after vertex
+	if v != nil {
+		after = *v
+	}
+	after.children = slices.Grow(slices.Clone(after.children), len(writes))
+	for _, w := range writes {
+		i, found := after.search(w.path[0])
+		if !found {
+			after.children = slices.Insert(after.children, i, child{name: w.path[0]})
+		}
+		after.children[i].vertex = after.children[i].set(w.path[1:], m, w.value)
+	}
+	return &after
 }
 
 func (n *Node) increment(path []string, r run) {
@@ -195,14 +233,14 @@ func (v *vertex) set(path []string, m Mark, value []byte) *vertex {
 
 func (v *vertex) overwrite(m Mark, value []byte) *vertex {
 	if v == nil {
-		return &vertex{mark: m, value: bytes.Clone(value)}
+		return &vertex{mark: m, value: value}
 	}
 	if c := m.Compare(v.mark); c < 0 || c == 0 && bytes.Compare(value, v.value) <= 0 {
 		return v // equal marks: absent (no bytes) first, then by canonical bytes
 	}
 	after := *v
 	after.cut(m)
-	after.mark, after.value = m, bytes.Clone(value)
+	after.mark, after.value = m, value
 	return &after
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base32"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -58,7 +59,11 @@ func ParseSalt(s string) (Salt, error) {
 }
 
 // String is 16 lower-case hex digits.
-func (s Salt) String() string { return fmt.Sprintf("%016x", uint64(s)) }
+func (s Salt) String() string {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(s))
+	return hex.EncodeToString(b[:])
+}
 
 // Chain binds an entry to all entries of its writer before it.
 type Chain [32]byte

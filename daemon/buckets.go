@@ -161,7 +161,14 @@ func (d *Daemon) attach(b *heldBucket, remotes []string) error {
 		}
 	}
 	slices.Sort(all)
-	entry := localstore.BucketEntry{Name: b.Name(), Remotes: all, Created: d.now()}
+	entry, err := d.registry.Bucket(b.Name())
+	if errors.Is(err, localstore.ErrMissing) {
+		entry, err = localstore.BucketEntry{Name: b.Name(), Created: d.now()}, nil
+	}
+	if err != nil {
+		return err
+	}
+	entry.Remotes = all
 	if err := d.registry.PutBucket(entry); err != nil {
 		return err
 	}

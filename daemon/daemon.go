@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -97,7 +98,11 @@ type Daemon struct {
 // Why it cannot start is a *StartError.
 func Run(ctx context.Context, o Options) error {
 	o = o.withDefaults()
-	folder, err := openFolder(o.Data)
+	path, err := filepath.Abs(o.Data) // it is stored: the embedded share lies in it
+	if err != nil {
+		return folderError(o.Data, err)
+	}
+	folder, err := openFolder(path)
 	if err != nil {
 		return err
 	}

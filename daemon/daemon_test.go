@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,7 +38,9 @@ func serveOptions(t testing.TB, o Options) *served {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
 	}
-	o.Open = func(path string) remote.Storage { return disk.New(path) }
+	if o.Open == nil {
+		o.Open = func(path string) remote.Storage { return disk.New(path) }
+	}
 	o.Make = func(_ context.Context, path string) error { return disk.Make(path) }
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -181,6 +184,32 @@ func TestStopWithWorkInFlight(t *testing.T) {
 	again := serveOptions(t, Options{Data: s.data})
 	if _, err := again.client.Node(t.Context(), "b", "a"); err != nil {
 		t.Errorf("what was committed is gone: %v", err)
+	}
+}
+
+// hung is a remote whose calls never end, whatever their context says.
+type hung struct{ remote.Storage }
+
+func (hung) List(context.Context, string) iter.Seq2[remote.Object, error] { select {} }
+
+// TestStopWithAHungRemote: a remote that ignores its context holds up neither the stop nor what was appended.
+func TestStopWithAHungRemote(t *testing.T) {
+	s := serveOptions(t, Options{
+		Data: filepath.Join(t.TempDir(), "data"),
+		Open: func(path string) remote.Storage { return hung{disk.New(path)} },
+	})
+	s.bucket(t, "b")
+	s.append(t, "b", `{"type":"CREATE_NODE","id":"a"}`)
+	start := time.Now()
+	if err := s.stop(); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("the stop took %v", took)
+	}
+	again := serveOptions(t, Options{Data: s.data})
+	if _, err := again.client.Node(t.Context(), "b", "a"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -69,8 +69,8 @@ func knownErrors() []knownError {
 		{replica.ErrShareOther, http.StatusConflict, "bring the first share back; or, to take part in the other one: setlogger remote remove, then remote add"},
 		{replica.ErrNotEmpty, http.StatusConflict, "name an empty folder; of an encrypted remote, look at its password"},
 		{replica.ErrNewer, http.StatusConflict, "update SetLogger on this device"},
-		{localstore.ErrExists, http.StatusConflict, ""},
-		{localstore.ErrMissing, http.StatusNotFound, ""},
+		{localstore.ErrExists, http.StatusConflict, "it is there already: see setlogger status"},
+		{localstore.ErrMissing, http.StatusNotFound, "see what is there: setlogger status"},
 	}
 }
 

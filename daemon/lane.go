@@ -9,7 +9,8 @@ import (
 
 // pace is when a lane visits its remote.
 type pace struct {
-	debounce time.Duration // after an append
+	debounce time.Duration // after an append, and from sending to looking whether it has arrived
+	stream   time.Duration // what debounce grows to under a continuous stream, for fewer and larger files
 	active   time.Duration // between polls, for a minute after the last change
 	quiet    time.Duration // for an hour after it
 	idle     time.Duration // later
@@ -23,9 +24,9 @@ const (
 
 // paceOf is the pace for a remote: a folder of this machine costs nothing to visit.
 func paceOf(local bool) pace {
-	p := pace{debounce: 2 * time.Second, active: 5 * time.Second, quiet: 30 * time.Second, idle: 5 * time.Minute, retry: 5 * time.Second}
+	p := pace{debounce: 2 * time.Second, stream: 10 * time.Second, active: 5 * time.Second, quiet: 30 * time.Second, idle: 5 * time.Minute, retry: 5 * time.Second}
 	if local {
-		p.debounce = 50 * time.Millisecond
+		p.debounce, p.stream = 50*time.Millisecond, 2*time.Second
 	}
 	return p
 }
@@ -33,13 +34,20 @@ func paceOf(local bool) pace {
 // lane visits one remote, one round at a time: after appends, when asked, and by the clock.
 type lane struct {
 	pace  pace
-	round func(ctx context.Context) (moved bool, err error)
+	round func(ctx context.Context) (outcome, error)
 
 	appended chan struct{}   // holds one note
 	asked    chan chan error // who waits for a round that begins later
+	ended    chan struct{}   // closed when run ends
 
 	mu   sync.Mutex
 	view laneView
+}
+
+// outcome is what a lane must know of a round.
+type outcome struct {
+	moved bool // anything changed here or there
+	sent  bool // files were sent, which a later listing is to show
 }
 
 // laneView is what the status shows of a lane.
@@ -49,8 +57,8 @@ type laneView struct {
 	err      error     // of the last round
 }
 
-func newLane(p pace, round func(ctx context.Context) (bool, error)) *lane {
-	return &lane{pace: p, round: round, appended: make(chan struct{}, 1), asked: make(chan chan error)}
+func newLane(p pace, round func(ctx context.Context) (outcome, error)) *lane {
+	return &lane{pace: p, round: round, appended: make(chan struct{}, 1), asked: make(chan chan error), ended: make(chan struct{})}
 }
 
 // noteAppend says that there is something to push. It never waits.
@@ -66,6 +74,8 @@ func (l *lane) sync(ctx context.Context) error {
 	done := make(chan error, 1)
 	select {
 	case l.asked <- done:
+	case <-l.ended:
+		return context.Canceled
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -85,58 +95,39 @@ func (l *lane) look() laneView {
 
 // run visits the remote at once, then by its pace until the context ends.
 func (l *lane) run(ctx context.Context) {
-	var (
-		due      = time.NewTimer(0)
-		at       = time.Now() // when due fires
-		changed  = time.Now() // last append or round that moved something
-		failures int
-		waiting  []chan error
-	)
+	defer close(l.ended)
+	table := &timetable{pace: l.pace, next: time.Now(), changed: time.Now(), debounce: l.pace.debounce}
+	due := time.NewTimer(0)
 	defer due.Stop()
-	defer func() {
-		for _, done := range waiting {
-			done <- context.Canceled
-		}
-	}()
 	for {
+		var waiting []chan error
 		select {
 		case <-ctx.Done():
 			return
 		case <-l.appended:
-			changed = time.Now()
-			if soon := changed.Add(l.pace.debounce); failures == 0 && soon.Before(at) {
-				at = soon
-				due.Reset(l.pace.debounce)
-			}
+			table.appended(time.Now())
+			due.Reset(time.Until(table.next))
 			continue
 		case done := <-l.asked:
 			waiting = append(waiting, done)
 		case <-due.C:
 		}
-		moved, err := l.visit(ctx)
+		begin := time.Now()
+		did, err := l.visit(ctx)
 		for _, done := range waiting {
 			done <- err
 		}
-		waiting = nil
-		if moved {
-			changed = time.Now()
-		}
-		failures++
-		if err == nil {
-			failures = 0
-		}
-		wait := l.pace.next(time.Since(changed), failures)
-		at = time.Now().Add(wait)
-		due.Reset(wait)
+		table.visited(begin, time.Now(), did, err)
+		due.Reset(time.Until(table.next))
 	}
 }
 
 // visit makes one round and keeps what came of it.
-func (l *lane) visit(ctx context.Context) (bool, error) {
+func (l *lane) visit(ctx context.Context) (outcome, error) {
 	l.mu.Lock()
 	l.view.busy = true
 	l.mu.Unlock()
-	moved, err := l.round(ctx)
+	did, err := l.round(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.view.busy = false
@@ -146,19 +137,69 @@ func (l *lane) visit(ctx context.Context) (bool, error) {
 	if err == nil {
 		l.view.lastSync = time.Now()
 	}
-	return moved, err
+	return did, err
 }
 
-// next is the time until the next poll, a little by chance so that devices do not move in step.
-func (p pace) next(sinceChange time.Duration, failures int) time.Duration {
-	wait := p.idle
-	switch {
-	case failures > 0:
-		wait = min(p.retry<<min(failures-1, 10), p.idle)
-	case sinceChange < activeFor:
-		wait = p.active
-	case sinceChange < quietFor:
-		wait = p.quiet
+// timetable tells when the next round is due.
+type timetable struct {
+	pace     pace
+	next     time.Time     // of the next round
+	changed  time.Time     // last append, or round that changed something
+	sent     time.Time     // end of the last round that sent something
+	debounce time.Duration // of the pace, or what a stream has stretched it to
+	failures int           // in a row
+}
+
+// appended hurries the next round, unless the remote fails: then it has its own pace.
+func (t *timetable) appended(now time.Time) {
+	t.changed = now
+	t.rest(now)
+	if soon := now.Add(t.debounce); t.failures == 0 && soon.Before(t.next) {
+		t.next = soon
+	}
+}
+
+// visited sets the next round after one that lasted from begin to now.
+func (t *timetable) visited(begin, now time.Time, did outcome, err error) {
+	if did.moved {
+		t.changed = now
+	}
+	t.failures++
+	if err == nil {
+		t.failures = 0
+	}
+	wait := t.wait(now)
+	if did.sent {
+		if streaming := !t.rest(begin); streaming {
+			t.debounce = min(2*t.debounce, t.pace.stream)
+		}
+		t.sent = now
+		if err == nil {
+			wait = min(wait, t.debounce)
+		}
+	}
+	t.next = now.Add(wait)
+}
+
+// rest ends what a stream has stretched, once nothing was sent for long enough; it tells whether that is so.
+func (t *timetable) rest(now time.Time) bool {
+	if now.Sub(t.sent) <= 2*t.debounce {
+		return false
+	}
+	t.debounce = t.pace.debounce
+	return true
+}
+
+// wait is the time until the next poll, a little by chance so that devices do not move in step.
+func (t *timetable) wait(now time.Time) time.Duration {
+	wait := t.pace.idle
+	switch since := now.Sub(t.changed); {
+	case t.failures > 0:
+		wait = min(t.pace.retry<<min(t.failures-1, 10), t.pace.idle)
+	case since < activeFor:
+		wait = t.pace.active
+	case since < quietFor:
+		wait = t.pace.quiet
 	}
 	return wait - time.Duration(rand.Float64()*float64(wait)/5)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,11 +31,11 @@ func (r *record) all() []time.Duration {
 }
 
 // rounds starts a lane in a bubble and answers the lane and the record of its rounds.
-func rounds(t *testing.T, local bool, result func(n int) (bool, error)) (*lane, *record) {
+func rounds(t *testing.T, local bool, result func(n int) (outcome, error)) (*lane, *record) {
 	t.Helper()
 	start := time.Now()
 	times := &record{}
-	l := newLane(paceOf(local), func(context.Context) (bool, error) {
+	l := newLane(paceOf(local), func(context.Context) (outcome, error) {
 		return result(times.add(time.Since(start)))
 	})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -45,7 +46,7 @@ func rounds(t *testing.T, local bool, result func(n int) (bool, error)) (*lane, 
 	return l, times
 }
 
-func quietRound(int) (bool, error) { return false, nil }
+func quietRound(int) (outcome, error) { return outcome{}, nil }
 
 func within(t *testing.T, what string, got, low, high time.Duration) {
 	t.Helper()
@@ -98,14 +99,42 @@ func TestLaneDebouncesAppends(t *testing.T) {
 	}
 }
 
+// TestLaneStretchesUnderAStream: a stream of appends is sent in ever larger steps, a single one at once again.
+func TestLaneStretchesUnderAStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var waiting atomic.Bool
+		l, times := rounds(t, true, func(int) (outcome, error) {
+			sent := waiting.Swap(false)
+			return outcome{moved: sent, sent: sent}, nil
+		})
+		for range 3000 { // half a minute
+			waiting.Store(true)
+			l.noteAppend()
+			time.Sleep(10 * time.Millisecond)
+			synctest.Wait()
+		}
+		if n := len(times.all()); n < 15 || n > 25 {
+			t.Errorf("%d rounds in half a minute of appends, want some 20", n)
+		}
+		time.Sleep(time.Minute)
+		waiting.Store(true)
+		l.noteAppend()
+		time.Sleep(50 * time.Millisecond)
+		synctest.Wait()
+		if waiting.Load() {
+			t.Error("a single append waits longer than the debounce")
+		}
+	})
+}
+
 func TestLaneBacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("no network")
-		l, times := rounds(t, false, func(n int) (bool, error) {
+		l, times := rounds(t, false, func(n int) (outcome, error) {
 			if n <= 12 {
-				return false, broken
+				return outcome{}, broken
 			}
-			return false, nil
+			return outcome{}, nil
 		})
 		for range 12 {
 			l.noteAppend() // does not hurry a remote that fails
@@ -125,12 +154,12 @@ func TestLaneBacksOff(t *testing.T) {
 func TestLaneSyncWaitsForALaterRound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("full")
-		l, times := rounds(t, false, func(n int) (bool, error) {
+		l, times := rounds(t, false, func(n int) (outcome, error) {
 			time.Sleep(time.Second) // a round takes its time
 			if n == 2 {
-				return false, broken
+				return outcome{}, broken
 			}
-			return true, nil
+			return outcome{moved: true}, nil
 		})
 		if err := l.sync(t.Context()); !errors.Is(err, broken) { // asked within round 1, answered by round 2
 			t.Errorf("got %v", err)

@@ -46,6 +46,7 @@ func (s *served) sync(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	s := serveDaemon(t)
+	s.bucket(t, "there")
 	for _, c := range []struct {
 		method, path, body string
 		want               int
@@ -66,6 +67,9 @@ func TestRefusals(t *testing.T) {
 		{"GET", "/v1/buckets/a/export", ``, 404},
 		{"GET", "/v1/buckets/a/log", ``, 404},
 		{"GET", "/v1/buckets/a/nodes", ``, 404},
+		{"GET", "/v1/buckets/there/nodes/nobody", ``, 404},
+		{"GET", "/v1/buckets/there/nodes?limit=0", ``, 400},
+		{"GET", "/v1/buckets/there/log?live=x", ``, 400},
 	} {
 		got := s.call(t, c.method, c.path, c.body, nil)
 		text := string(got.body)

@@ -36,7 +36,7 @@ func (d *Daemon) getNode(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !node.Alive() {
-		return problem(http.StatusNotFound, fmt.Sprintf("there is no node %q in bucket %s", id, r.PathValue("bucket")), "")
+		return problem(http.StatusNotFound, fmt.Sprintf("there is no node %q in bucket %s", id, r.PathValue("bucket")), "make it with CREATE_NODE; a deleted node is absent too")
 	}
 	rev := node.Rev()
 	w.Header().Set("ETag", `"`+rev+`"`)
@@ -190,7 +190,7 @@ func limitOf(text string, lines bool) (int, error) {
 	}
 	limit, err := strconv.Atoi(text)
 	if err != nil || limit < 1 || limit > maxPage && !lines {
-		return 0, problem(http.StatusBadRequest, "limit is not a number from 1 to "+strconv.Itoa(maxPage), "")
+		return 0, problem(http.StatusBadRequest, "limit is not a number from 1 to "+strconv.Itoa(maxPage), "go on with the cursor of each page, or ask for all as application/x-ndjson")
 	}
 	return limit, nil
 }

@@ -95,7 +95,7 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 	ctx, stop := context.WithCancel(d.lanes)
 	held := &heldRemote{name: r.Name, path: r.Path, storage: d.o.Open(r.Path), stop: stop, found: findings{share: r.Share}}
 	held.share = replica.NewShare(replica.Options{Storage: held.storage, Remote: r.Name, ID: r.Share, Logger: d.log})
-	held.lane = newLane(paceOf(isLocal(r.Path)), func(ctx context.Context) (bool, error) { return d.round(ctx, held) })
+	held.lane = newLane(paceOf(isLocal(r.Path)), func(ctx context.Context) (outcome, error) { return d.round(ctx, held) })
 	d.mu.Lock()
 	d.remotes[r.Name] = held
 	d.mu.Unlock()

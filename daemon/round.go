@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -19,10 +20,10 @@ type findings struct {
 }
 
 // round makes one round with a remote, for the buckets that sync with it. Only its lane calls it.
-func (d *Daemon) round(ctx context.Context, r *heldRemote) (moved bool, err error) {
+func (d *Daemon) round(ctx context.Context, r *heldRemote) (outcome, error) {
 	if r.share.ID() == "" { // later, a missing folder is one that has vanished
 		if err := d.o.Make(ctx, r.path); err != nil {
-			return false, err
+			return outcome{}, err
 		}
 	}
 	var buckets []*localstore.Bucket
@@ -33,13 +34,14 @@ func (d *Daemon) round(ctx context.Context, r *heldRemote) (moved bool, err erro
 	}
 	round, err := r.share.Sync(ctx, buckets)
 	d.keep(r, buckets, round)
-	if round.Uploaded > 0 {
-		r.lane.noteAppend() // what was sent is to be seen in a later listing, and soon
+	if errors.Is(err, localstore.ErrStopped) && ctx.Err() == nil { // one of them was left meanwhile: go on without it
+		r.lane.noteAppend()
+		return outcome{moved: true}, nil
 	}
 	if round.Moved() {
 		d.log.Debug("synced", "remote", r.name, "folded", round.Folded, "sealed", round.Sealed, "uploaded", round.Uploaded)
 	}
-	return round.Moved(), err
+	return outcome{moved: round.Moved(), sent: round.Uploaded > 0}, err
 }
 
 // keep publishes what a round found, and remembers the share once it is known.

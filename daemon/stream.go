@@ -84,7 +84,7 @@ func (d *Daemon) readLog(w http.ResponseWriter, r *http.Request) error {
 	case "sse":
 		return d.followLog(w, r, b, after)
 	}
-	return problem(http.StatusBadRequest, "live is neither sse nor long-poll", "")
+	return problem(http.StatusBadRequest, "live is neither sse nor long-poll", "leave it out to read what is there")
 }
 
 // offsetOf reads the place that an entry gave; nothing is the beginning.

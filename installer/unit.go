@@ -60,7 +60,7 @@ RequiresMountsFor=%s
 StartLimitIntervalSec=0
 
 [Service]
-Type=exec
+Type=notify
 ExecStart=%s
 Restart=always
 RestartSec=2
@@ -111,7 +111,7 @@ Documentation=https://github.com/setlogger/setlogger
 StartLimitIntervalSec=0
 
 [Service]
-Type=exec
+Type=notify
 ExecStart=%s
 Restart=always
 RestartSec=2

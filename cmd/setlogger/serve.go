@@ -46,7 +46,12 @@ func (g *globals) serve(ctx context.Context, log *slog.Logger, public bool, out 
 		Data: g.data, Listen: g.listen, Public: public, Version: version(), Logger: log,
 		NoSync: os.Getenv("SETLOGGER_TEST_NOSYNC") == "1",
 		Open:   reach.open, Make: reach.make, Mask: reach.mask,
-		Ready: func(r daemon.Ready) { greet(out, r) },
+		Ready: func(r daemon.Ready) {
+			greet(out, r)
+			if err := installer.Ready(); err != nil {
+				log.Warn("the service manager was not told", "error", err)
+			}
+		},
 	})
 }
 

@@ -18,7 +18,7 @@ func (w *world) killInPush(t *testing.T) {
 	for killed := 0; killed < w.kills; {
 		var lines bytes.Buffer
 		for i := range 10_000 {
-			fmt.Fprintf(&lines, `{"type":"CREATE_NODE","id":"%snoise-%d-%d","properties":{"noise":"%s"}}`+"\n", ack, killed, i, noise(uint64(killed), i))
+			fmt.Fprintf(&lines, `{"type":"CREATE_NODE","id":"%snoise-%d-%d","properties":{"noise":"%s"}}`+"\n", ack, killed, i, noise(killed, i))
 		}
 		before := len(w.files(t))
 		if _, err := w.b.appendLines(t.Context(), "more", lines.Bytes()); err != nil {
@@ -171,7 +171,7 @@ func nodeValue(t *testing.T, d *device, id string) map[string]any {
 }
 
 // noise is text that gzip cannot make much smaller.
-func noise(a uint64, b int) string {
+func noise(a, b int) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d", a, b))
 	text := hex.EncodeToString(sum[:])
 	for range 3 {

@@ -86,50 +86,90 @@ func (w *world) importOnA(t *testing.T) {
 	w.a.run(t, "bucket", "create", "cities", "--remote", "share")
 	w.a.run(t, "import", "cities", w.file, "--id", "cityId")
 	imported := time.Since(start)
-	agree(t, "cities", w.a)
+	settle(t, "cities", w.a)
 	t.Logf("a imported %s in %v, all on the share after %v", w.expected, imported.Round(time.Millisecond), time.Since(start).Round(time.Millisecond))
 	w.c.run(t, "bucket", "join", "cities", "--remote", "share")
 }
 
-// killInPull kills b while it folds what a pushed.
+// killInPull kills b while it folds what a pushed. What it folds in one round becomes visible at once, so the middle is
+// when it syncs and does not have all of it.
 func (w *world) killInPull(t *testing.T) {
 	total := w.a.status(t, "cities").Entries
 	w.b.run(t, "bucket", "join", "cities", "--remote", "share")
 	acks := &acknowledged{device: w.b, bucket: "cities", prefix: ack + "pull-"}
-	for killed := 0; killed < w.kills; {
-		before := w.b.status(t, "cities").Entries
-		if before >= total { // b was too quick: let there be more to pull
-			total = w.refill(t, before)
-			w.b.start(t)
+	for killed, tries := 0, 0; killed < w.kills; tries++ {
+		if tries > 10*w.kills {
+			t.Fatalf("b was hit in the middle of a pull in only %d of %d tries", killed, tries)
 		}
-		own := len(acks.ids)
-		seen := w.poll(t, "cities", func(b bucketStatus) bool {
-			_ = acks.add(t)
-			return b.Entries > before+uint64(len(acks.ids)-own)
-		})
+		seen, inPull := w.watchPull(t, total, time.Duration(tries%8)*10*time.Millisecond)
 		w.b.kill(t)
 		w.b.start(t)
 		acks.check(t, w.b)
-		if seen.Entries < total {
+		if inPull {
 			killed++
-			t.Logf("b killed in pull at %d of %d entries", seen.Entries, total)
+			t.Logf("b killed in pull with %d of %d entries", seen, total)
 		}
+		settle(t, "cities", w.b)
+		for range 20 {
+			if err := acks.add(t); err != nil {
+				t.Fatal(err)
+			}
+		}
+		settle(t, "cities", w.a, w.b)
+		total = w.refill(t, tries)
+		w.b.start(t)
 	}
 	w.acked(acks, t)
 }
 
-// refill stops b and has a append more, so that b's next pull takes a while. The nodes are not cities.
-func (w *world) refill(t *testing.T, have uint64) uint64 {
+// watchPull waits until b is seen syncing without all the entries, and for a while longer as long as it is. It answers
+// what it saw last, and whether that was in a pull.
+func (w *world) watchPull(t *testing.T, total uint64, longer time.Duration) (entries uint64, inPull bool) {
+	t.Helper()
+	var since time.Time
+	for ended := time.Now().Add(patience); time.Now().Before(ended); {
+		var s struct {
+			Remotes []struct{ Name, State string }
+			Buckets []bucketStatus
+		}
+		w.b.get(t, "/v1/status", &s)
+		syncing := false
+		for _, r := range s.Remotes {
+			syncing = syncing || r.Name == "share" && r.State == "syncing"
+		}
+		for _, b := range s.Buckets {
+			if b.Name == "cities" {
+				entries = b.Entries
+			}
+		}
+		switch {
+		case entries >= total:
+			return entries, false
+		case syncing && since.IsZero():
+			since = time.Now()
+		case !since.IsZero() && !syncing:
+			since = time.Time{}
+		}
+		if syncing && time.Since(since) >= longer {
+			return entries, true
+		}
+	}
+	t.Fatalf("b did not pull in %v", patience)
+	return 0, false
+}
+
+// refill stops b, has a append more, and answers how many entries a has then. The nodes are no cities.
+func (w *world) refill(t *testing.T, try int) uint64 {
 	t.Helper()
 	w.b.stop(t)
 	var lines bytes.Buffer
 	for i := range 20_000 {
-		fmt.Fprintf(&lines, `{"type":"CREATE_NODE","id":"%srefill-%d-%d","properties":{"noise":"%s"}}`+"\n", ack, have, i, noise(have, i))
+		fmt.Fprintf(&lines, `{"type":"CREATE_NODE","id":"%srefill-%d-%d","properties":{"noise":"%s"}}`+"\n", ack, try, i, noise(try, i))
 	}
 	if _, err := w.a.appendLines(t.Context(), "cities", lines.Bytes()); err != nil {
 		t.Fatal(err)
 	}
-	agree(t, "cities", w.a)
+	settle(t, "cities", w.a)
 	return w.a.status(t, "cities").Entries
 }
 

@@ -28,8 +28,8 @@ func digest(export []byte, without string) string {
 	return fmt.Sprintf("%d %s", count, hex.EncodeToString(hash.Sum(nil)))
 }
 
-// agree waits until all the devices have all the entries and nothing pending, and checks that they export the same.
-func agree(t testing.TB, bucket string, devices ...*device) []byte {
+// settle waits until all the devices have all the entries and nothing pending.
+func settle(t testing.TB, bucket string, devices ...*device) {
 	t.Helper()
 	ended := time.Now().Add(patience)
 	for {
@@ -46,12 +46,18 @@ func agree(t testing.TB, bucket string, devices ...*device) []byte {
 			settled = settled && b.Pending == 0 && b.Entries == entries[0]
 		}
 		if settled {
-			break
+			return
 		}
 		if time.Now().After(ended) {
 			t.Fatalf("no agreement in %v: %v", patience, states)
 		}
 	}
+}
+
+// agree settles the devices and checks that they export the same, which it answers.
+func agree(t testing.TB, bucket string, devices ...*device) []byte {
+	t.Helper()
+	settle(t, bucket, devices...)
 	first := devices[0].export(t, bucket)
 	for _, d := range devices[1:] {
 		if other := d.export(t, bucket); !bytes.Equal(first, other) {

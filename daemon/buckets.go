@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
 	"slices"
@@ -91,6 +90,7 @@ func (d *Daemon) makeBucket(ctx context.Context, in *struct{ Body api.Bucket }) 
 		return nil, err
 	}
 	b, err := d.bucket(wanted.Name)
+	fresh := err != nil
 	if _, broken := d.broken[wanted.Name]; broken {
 		return nil, err
 	}
@@ -111,6 +111,9 @@ func (d *Daemon) makeBucket(ctx context.Context, in *struct{ Body api.Bucket }) 
 			return nil, refused(err)
 		}
 	}
+	if fresh && wanted.Join {
+		d.lookAt(ctx, remotes) // so that what is there can be read at once, where that is quick
+	}
 	return &answer[api.BucketStatus]{d.bucketStatus(b)}, nil
 }
 
@@ -120,19 +123,26 @@ const lookTime = 3 * time.Second
 // isThere tells whether one of the remotes is known to hold a bucket of this name. It is joined then: a second birth
 // under one name would have to be merged by hand.
 func (d *Daemon) isThere(ctx context.Context, name string, remotes []string) bool {
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
-	defer cancel()
-	for _, remote := range remotes {
-		r, err := d.remote(remote)
-		if err != nil {
-			continue
-		}
-		_ = r.lane.sync(ctx) // a remote that does not answer has nothing to say
+	for _, r := range d.lookAt(ctx, remotes) {
 		if slices.Contains(r.look().unknown, setlog.BucketID(name)) {
 			return true
 		}
 	}
 	return false
+}
+
+// lookAt makes a round with each of the remotes, for as long as lookTime. One that does not answer has nothing to say.
+func (d *Daemon) lookAt(ctx context.Context, names []string) []*heldRemote {
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	var seen []*heldRemote
+	for _, name := range names {
+		if r, err := d.remote(name); err == nil {
+			_ = r.lane.sync(ctx) // its error is in the status
+			seen = append(seen, r)
+		}
+	}
+	return seen
 }
 
 // openWanted makes the file of a bucket, or opens the one that was left behind when the bucket was left.
@@ -209,62 +219,6 @@ func (d *Daemon) leaveBucket(_ context.Context, in *leaving) (*struct{}, error) 
 		err = errors.Join(err, os.Remove(d.folder.bucketFile(b.ID())))
 	}
 	return nil, refused(err)
-}
-
-// openStores opens what the registry lists. A bucket that cannot be opened is a problem in the status, and the others
-// are served.
-func (d *Daemon) openStores() error {
-	path := d.folder.file("daemon.db")
-	_, err := os.Stat(path)
-	fresh := errors.Is(err, fs.ErrNotExist)
-	if d.registry, err = localstore.OpenRegistry(path, d.storeOptions()); err != nil {
-		return &StartError{Err: err, Hint: answerOf(err).Hint}
-	}
-	device, err := d.registry.Device()
-	if err != nil {
-		return err
-	}
-	d.device = device.Name
-	if fresh {
-		if err := d.registry.PutRemote(localstore.Remote{Name: embedded, Path: d.folder.file("share"), Created: d.now()}); err != nil {
-			return err
-		}
-	}
-	entries, err := d.registry.Buckets()
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		b, err := localstore.Open(d.folder.bucketFile(e.ID), d.storeOptions())
-		if err != nil {
-			d.log.Error("a bucket cannot be opened", "bucket", e.Name, "error", err)
-			d.broken[e.Name] = api.Problem{Name: "bucket-unreadable", Subject: e.Name, Detail: plain(err), Hint: answerOf(err).Hint}
-			continue
-		}
-		d.buckets[e.Name] = &heldBucket{Bucket: b, remotes: e.Remotes}
-	}
-	return d.openRemotes()
-}
-
-func (d *Daemon) storeOptions() localstore.Options {
-	return localstore.Options{Logger: d.log, NoSync: d.o.NoSync}
-}
-
-// closeStores flushes and closes what openStores opened.
-func (d *Daemon) closeStores() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var errs []error
-	for name, b := range d.buckets {
-		if err := b.Close(); err != nil {
-			errs = append(errs, fmt.Errorf("close bucket %s: %w", name, err))
-		}
-	}
-	clear(d.buckets)
-	if d.registry != nil {
-		errs = append(errs, d.registry.Close())
-	}
-	return errors.Join(errs...)
 }
 
 // noteAppend tells the lanes of a bucket that there is something to push.

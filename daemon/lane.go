@@ -112,6 +112,7 @@ func (l *lane) run(ctx context.Context) {
 			waiting = append(waiting, done)
 		case <-due.C:
 		}
+		waiting = append(waiting, l.alsoAsked()...)
 		begin := time.Now()
 		did, err := l.visit(ctx)
 		for _, done := range waiting {
@@ -119,6 +120,19 @@ func (l *lane) run(ctx context.Context) {
 		}
 		table.visited(begin, time.Now(), did, err)
 		due.Reset(time.Until(table.next))
+	}
+}
+
+// alsoAsked answers who else waits already: one round does for all.
+func (l *lane) alsoAsked() []chan error {
+	var more []chan error
+	for {
+		select {
+		case done := <-l.asked:
+			more = append(more, done)
+		default:
+			return more
+		}
 	}
 }
 

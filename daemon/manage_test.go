@@ -60,6 +60,7 @@ func TestRefusals(t *testing.T) {
 		{"DELETE", "/v1/buckets/a", ``, 404},
 		{"POST", "/v1/remotes", `{"name":"A B","path":"/x"}`, 422},
 		{"POST", "/v1/remotes", `{"name":"a","path":""}`, 422},
+		{"POST", "/v1/remotes", `{"name":"a","path":":s3,endpoint=http://127.0.0.1:9000,secret_access_key=SECRET:bucket"}`, 422},
 		{"POST", "/v1/remotes/nowhere/sync", ``, 404},
 		{"POST", "/v1/remotes/nowhere/test", ``, 404},
 		{"DELETE", "/v1/remotes/nowhere", ``, 404},
@@ -73,6 +74,9 @@ func TestRefusals(t *testing.T) {
 	} {
 		got := s.call(t, c.method, c.path, c.body, nil)
 		text := string(got.body)
+		if strings.Contains(text, "SECRET") {
+			t.Errorf("%s %s repeats a secret: %s", c.method, c.path, text)
+		}
 		if got.status != c.want || got.header.Get("Content-Type") != api.ProblemType || !strings.Contains(text, `"detail":"`) || !strings.Contains(text, `"hint":"`) {
 			t.Errorf("%s %s %s: %d %s, want %d", c.method, c.path, c.body, got.status, text, c.want)
 		}

@@ -126,14 +126,25 @@ func (d *Daemon) addRemote(ctx context.Context, in *struct{ Body api.Remote }) (
 			return nil, problem(http.StatusConflict, "this place is remote "+r.name+" already", "use that name")
 		}
 	}
-	if wanted.Path == "" {
-		return nil, problem(http.StatusUnprocessableEntity, "the remote has no path", "give any path rclone accepts: name:folder, or a local folder")
+	if err := checkPath(wanted.Path); err != nil {
+		return nil, err
 	}
 	entry := localstore.Remote{Name: wanted.Name, Path: wanted.Path, Created: d.now()}
 	if err := d.registry.PutRemote(entry); err != nil {
 		return nil, refused(err)
 	}
 	return &answer[api.RemoteStatus]{d.remoteStatus(d.hold(entry))}, nil
+}
+
+// checkPath refuses what rclone would take for something else, without repeating it: there may be secrets in it.
+func checkPath(path string) error {
+	switch {
+	case path == "":
+		return problem(http.StatusUnprocessableEntity, "the remote has no path", "give any path rclone accepts: name:folder, or a local folder")
+	case strings.Contains(path, "=http://"), strings.Contains(path, "=https://"):
+		return problem(http.StatusUnprocessableEntity, "rclone ends an unquoted value at its first colon", `put it into quotes: :s3,endpoint="https://…",…:bucket/folder`)
+	}
+	return nil
 }
 
 // removeRemote forgets a remote. What was to go there stays in the buckets.
@@ -181,7 +192,7 @@ func (d *Daemon) syncRemote(ctx context.Context, in *remoteName) (*answer[api.Re
 		return nil, err
 	}
 	if err := d.settle(ctx, r); err != nil {
-		return nil, refused(err)
+		return nil, syncError(r.name, err)
 	}
 	return &answer[api.RemoteStatus]{d.remoteStatus(r)}, nil
 }
@@ -266,7 +277,7 @@ func (t *remoteTest) step(name string, call func() error) bool {
 	err := call()
 	step := api.TestStep{Name: name, OK: err == nil, Took: time.Since(start).Round(time.Millisecond / 10).String()}
 	if err != nil {
-		step.Error, step.Hint = plain(err), remote.Hint(err)
+		step.Error, step.Hint = plain(err), cmp.Or(remote.Hint(err), "look at the remote's path and settings")
 	}
 	t.steps = append(t.steps, step)
 	return step.OK

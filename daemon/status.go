@@ -1,9 +1,11 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
@@ -116,12 +118,14 @@ func (v laneView) state() api.State {
 	return api.StateIdle
 }
 
-// problemUnreachable is the one problem that time may mend.
-const problemUnreachable = "remote-unreachable"
+const (
+	problemUnreachable = "remote-unreachable" // the one problem that time may mend
+	remoteFailing      = "remote-failing"     // for a reason without a name
+)
 
 // problemOf names what keeps a remote from syncing.
 func problemOf(name string, err error) api.Problem {
-	p := api.Problem{Name: "remote-failing", Subject: name, Detail: plain(err), Hint: remote.Hint(err)}
+	p := api.Problem{Name: remoteFailing, Subject: name, Detail: plain(err), Hint: remote.Hint(err)}
 	for _, known := range []struct {
 		is   error
 		name string
@@ -142,8 +146,23 @@ func problemOf(name string, err error) api.Problem {
 			break
 		}
 	}
-	if hint := answerOf(err).Hint; p.Hint == "" {
-		p.Hint = hint
+	switch {
+	case p.Name == remoteFailing:
+		p.Hint = cmp.Or(p.Hint, "look at the remote's path and settings: setlogger remote test "+name)
+	case p.Hint == "":
+		p.Hint = answerOf(err).Hint
 	}
 	return p
+}
+
+// syncError answers a sync that failed in the words of the status.
+func syncError(name string, err error) *api.Error {
+	e, p := answerOf(err), problemOf(name, err)
+	if p.Name == remoteFailing && e.Status == http.StatusInternalServerError {
+		e.Status, e.Title = http.StatusBadGateway, http.StatusText(http.StatusBadGateway)
+	}
+	if e.Status != http.StatusServiceUnavailable {
+		e.Hint = p.Hint
+	}
+	return e
 }

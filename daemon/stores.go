@@ -1,0 +1,67 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/setlogger/setlogger/api"
+	"github.com/setlogger/setlogger/localstore"
+)
+
+// openStores opens what the registry lists. A bucket that cannot be opened is a problem in the status, and the others
+// are served.
+func (d *Daemon) openStores() error {
+	path := d.folder.file("daemon.db")
+	_, err := os.Stat(path)
+	fresh := errors.Is(err, fs.ErrNotExist)
+	if d.registry, err = localstore.OpenRegistry(path, d.storeOptions()); err != nil {
+		return &StartError{Err: err, Hint: answerOf(err).Hint}
+	}
+	device, err := d.registry.Device()
+	if err != nil {
+		return err
+	}
+	d.device = device.Name
+	if fresh {
+		if err := d.registry.PutRemote(localstore.Remote{Name: embedded, Path: d.folder.file("share"), Created: d.now()}); err != nil {
+			return err
+		}
+	}
+	entries, err := d.registry.Buckets()
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		b, err := localstore.Open(d.folder.bucketFile(e.ID), d.storeOptions())
+		if err != nil {
+			d.log.Error("a bucket cannot be opened", "bucket", e.Name, "error", err)
+			d.broken[e.Name] = api.Problem{Name: "bucket-unreadable", Subject: e.Name, Detail: plain(err), Hint: answerOf(err).Hint}
+			continue
+		}
+		d.buckets[e.Name] = &heldBucket{Bucket: b, remotes: e.Remotes}
+	}
+	return d.openRemotes()
+}
+
+func (d *Daemon) storeOptions() localstore.Options {
+	return localstore.Options{Logger: d.log, NoSync: d.o.NoSync}
+}
+
+// closeStores flushes and closes what openStores opened.
+func (d *Daemon) closeStores() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var errs []error
+	for name, b := range d.buckets {
+		if err := b.Close(); err != nil {
+			errs = append(errs, fmt.Errorf("close bucket %s: %w", name, err))
+		}
+	}
+	clear(d.buckets)
+	if d.registry != nil {
+		errs = append(errs, d.registry.Close())
+	}
+	return errors.Join(errs...)
+}

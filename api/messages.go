@@ -13,9 +13,9 @@ type Status struct {
 	State    State          `json:"state" enum:"idle,syncing,offline,problem" doc:"The whole in one word"`
 	Pending  uint64         `json:"pending" doc:"Entries acknowledged here and not yet seen on every remote"`
 	LastSync *time.Time     `json:"last_sync" doc:"When a remote last answered a whole poll; null before the first"`
-	Buckets  []BucketStatus `json:"buckets"`
-	Remotes  []RemoteStatus `json:"remotes"`
-	Problems []Problem      `json:"problems" doc:"What needs a person, worst first; empty when all is well"`
+	Buckets  []BucketStatus `json:"buckets" nullable:"false"`
+	Remotes  []RemoteStatus `json:"remotes" nullable:"false"`
+	Problems []Problem      `json:"problems" nullable:"false" doc:"What needs a person, worst first; empty when all is well"`
 }
 
 // State is the whole status in one word.
@@ -37,7 +37,7 @@ type BucketStatus struct {
 	Entries uint64   `json:"entries" doc:"Entries in the local log"`
 	Pending uint64   `json:"pending" doc:"Entries not yet seen on every remote"`
 	Bytes   int64    `json:"bytes" doc:"Size of the bucket's file on this disk"`
-	Remotes []string `json:"remotes" doc:"Remotes it syncs with"`
+	Remotes []string `json:"remotes" nullable:"false" doc:"Remotes it syncs with"`
 }
 
 // RemoteStatus tells how one remote stands.
@@ -68,7 +68,7 @@ type Node struct {
 
 // Page is some nodes of a bucket, in order.
 type Page struct {
-	Nodes   []Node  `json:"nodes"`
+	Nodes   []Node  `json:"nodes" nullable:"false"`
 	Next    *string `json:"next" doc:"Cursor of the next page; null on the last"`
 	Scanned bool    `json:"scanned" doc:"True when no index served the query"`
 }
@@ -97,7 +97,7 @@ type Entry struct {
 
 // Log is some entries of a bucket, in the order they reached this device.
 type Log struct {
-	Entries []Entry `json:"entries"`
+	Entries []Entry `json:"entries" nullable:"false"`
 	Next    string  `json:"next" doc:"Offset to continue after"`
 }
 
@@ -110,7 +110,7 @@ type Remote struct {
 // RemoteTest is the verdict on one remote.
 type RemoteTest struct {
 	OK    bool       `json:"ok"`
-	Steps []TestStep `json:"steps"`
+	Steps []TestStep `json:"steps" nullable:"false"`
 }
 
 // TestStep is one call made by a test of a remote.
@@ -132,12 +132,12 @@ type Bucket struct {
 
 // Buckets lists the buckets of this device.
 type Buckets struct {
-	Buckets []BucketStatus `json:"buckets"`
+	Buckets []BucketStatus `json:"buckets" nullable:"false"`
 }
 
 // Remotes lists the remotes of this device.
 type Remotes struct {
-	Remotes []RemoteStatus `json:"remotes"`
+	Remotes []RemoteStatus `json:"remotes" nullable:"false"`
 }
 
 // Check says what verify is to look at.
@@ -157,5 +157,5 @@ type Verdict struct {
 	OK       bool      `json:"ok"`
 	Checked  uint64    `json:"checked" doc:"Entries checked"`
 	Files    uint64    `json:"files" doc:"Files of the remote checked"`
-	Findings []Finding `json:"findings"`
+	Findings []Finding `json:"findings" nullable:"false"`
 }

@@ -1,10 +1,13 @@
 package daemon
 
 import (
+	"bytes"
 	"encoding/json"
+	"flag"
 	"io"
 	"maps"
 	"net/http"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -166,6 +169,31 @@ func TestDocument(t *testing.T) {
 	}
 	if strings.Contains(string(body), "ErrorModel") {
 		t.Error("the document describes a shape of errors that no call answers with")
+	}
+}
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestDocumentIsAsReviewed keeps the API from changing by accident.
+func TestDocumentIsAsReviewed(t *testing.T) {
+	s := serveDaemon(t)
+	var got bytes.Buffer
+	if err := json.Indent(&got, s.get(t, "/openapi.json").body, "", " "); err != nil {
+		t.Fatal(err)
+	}
+	got.WriteByte('\n')
+	const golden = "testdata/openapi.json"
+	if *update {
+		if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("the document is not that of %s; if the change is meant: go test ./daemon -run Reviewed -update", golden)
 	}
 }
 

@@ -2,7 +2,7 @@ package setlog
 
 import (
 	"fmt"
-	"math"
+	"math/big"
 	"slices"
 	"strconv"
 	"time"
@@ -181,14 +181,15 @@ func (c *composer) resolveIncrement(a Action, p place, position int) (Action, er
 	return a, nil
 }
 
+// overflows tells whether the counter with this run is beyond the integers that JSON carries.
 func overflows(p place, r run) bool {
-	after := vertex{}
+	var after vertex
 	if p.vertex != nil {
 		after = *p.vertex
 	}
 	after.runs, _ = withRun(after.runs, r)
-	sum, err := strconv.ParseFloat(string(after.counter(p.floor, p.inherits)), 64)
-	return err != nil || math.Abs(sum) > MaxNumber
+	sum := after.sum(p.floor, p.inherits)
+	return sum.Abs(sum).Cmp(new(big.Rat).SetInt64(MaxNumber)) > 0
 }
 
 // unchanged tells whether a single action sets each path to the plain value it has (rule 19).

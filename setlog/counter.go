@@ -46,14 +46,26 @@ func withRun(runs []run, r run) ([]run, bool) {
 	return runs, true
 }
 
-// counter is base plus the exact sum of the runs under the floor, nil when there are none. A base that is no number
-// counts as 0.
+// counter is what sum answers as a JSON number, nil when there are no runs.
 func (v *vertex) counter(floor Mark, base []byte) []byte {
-	var sum big.Rat
-	found := false
+	if len(v.runs) == 0 {
+		return nil
+	}
+	sum := v.sum(floor, base)
+	if sum == nil {
+		return nil
+	}
+	float, _ := sum.Float64()
+	return jsontext.AppendFloat(nil, float, 64)
+}
+
+// sum is base plus the exact sum of the runs under the floor, nil when there are none. A base that is no number
+// counts as 0.
+func (v *vertex) sum(floor Mark, base []byte) *big.Rat {
+	sum, found := new(big.Rat), false
 	for _, r := range v.runs {
 		if r.floor == floor {
-			sum.Add(&sum, new(big.Rat).SetInt64(r.total))
+			sum.Add(sum, new(big.Rat).SetInt64(r.total))
 			found = true
 		}
 	}
@@ -62,11 +74,10 @@ func (v *vertex) counter(floor Mark, base []byte) []byte {
 	}
 	if isNumber(base) {
 		if number, ok := new(big.Rat).SetString(string(base)); ok {
-			sum.Add(&sum, number)
+			sum.Add(sum, number)
 		}
 	}
-	float, _ := sum.Float64()
-	return jsontext.AppendFloat(nil, float, 64)
+	return sum
 }
 
 // ownRun is the writer's latest run under a floor; a new one begins with the salt given.

@@ -176,7 +176,7 @@ func (d *Daemon) server(tcp *listener) (*http.Server, error) {
 		IdleTimeout:                  2 * time.Minute,
 		MaxHeaderBytes:               16 << 10,
 		DisableGeneralOptionsHandler: true,
-		ErrorLog:                     slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
+		ErrorLog:                     slog.NewLogLogger(d.log.Handler(), slog.LevelWarn),
 	}, nil
 }
 

@@ -278,6 +278,9 @@ func TestVerifyFindsADamagedFile(t *testing.T) {
 	s.bucket(t, "b")
 	s.append(t, "b", `{"type":"CREATE_NODE","id":"1"}`)
 	s.sync(t)
+	if got := s.call(t, "POST", "/v1/verify", "", nil); got.status != 200 {
+		t.Errorf("without a body: %d %s", got.status, got.body)
+	}
 	verdict, err := s.client.Verify(t.Context(), "")
 	if err != nil || !verdict.OK || verdict.Checked != 2 || verdict.Files != 1 {
 		t.Fatalf("%+v, %v", verdict, err)

@@ -11,10 +11,19 @@ import (
 	"github.com/setlogger/setlogger/setlog"
 )
 
+// checkRequest is the body of verify; without one, all is checked.
+type checkRequest struct {
+	Body *api.Check
+}
+
 // verify checks a bucket or a remote, or all of them.
-func (d *Daemon) verify(ctx context.Context, in *struct{ Body api.Check }) (*answer[api.Verdict], error) {
+func (d *Daemon) verify(ctx context.Context, in *checkRequest) (*answer[api.Verdict], error) {
 	check := &verification{verdict: api.Verdict{Findings: []api.Finding{}}}
-	subject, known := in.Body.Subject, in.Body.Subject == ""
+	subject := ""
+	if in.Body != nil {
+		subject = in.Body.Subject
+	}
+	known := subject == ""
 	for _, b := range d.allBuckets() {
 		if subject == "" || subject == b.Name() {
 			known = true

@@ -1,0 +1,121 @@
+package setlog_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/setlogger/setlogger/setlog"
+)
+
+func FuzzParseActions(f *testing.F) {
+	_, _, entries := goldenEntries(f)
+	for _, e := range entries {
+		f.Add([]byte(e.Actions[0].JSON))
+	}
+	f.Add([]byte(`{"actions":[{"type":"x"}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		actions, err := setlog.ParseActions(data)
+		if err != nil {
+			return
+		}
+		for _, a := range actions {
+			again, err := setlog.ParseAction(bytes.Clone(a.JSON))
+			if err != nil || !bytes.Equal(again.JSON, a.JSON) {
+				t.Fatalf("%s reads as %s, %v", a.JSON, again.JSON, err)
+			}
+		}
+		d := setlog.Draft{Number: 1, Now: start, Clock: &setlog.Clock{}}
+		m := memory{}
+		e, change, err := setlog.Compose(m, d, actions)
+		if err != nil {
+			return
+		}
+		read, err := setlog.ParseEntry(e.Writer, e.Number, e.Line)
+		if err != nil {
+			t.Fatalf("%s: %v", e.Line, err)
+		}
+		folded, err := setlog.Fold(m, read)
+		if err != nil || len(folded.Nodes) != len(change.Nodes) {
+			t.Fatalf("%s folds to %d nodes, %v", e.Line, len(folded.Nodes), err)
+		}
+		for i, c := range folded.Nodes {
+			if c.Node.Rev() != change.Nodes[i].Node.Rev() {
+				t.Fatalf("%s gives %s here and %s there", e.Line, change.Nodes[i].Node.Value(), c.Node.Value())
+			}
+		}
+	})
+}
+
+func FuzzParseEntry(f *testing.F) {
+	_, lines, _ := goldenEntries(f)
+	for i, line := range lines {
+		f.Add(uint64(i+1), line)
+	}
+	f.Fuzz(func(t *testing.T, number uint64, line []byte) {
+		e, err := setlog.ParseEntry(setlog.Writer{}, number, line)
+		if err != nil && len(e.Actions) > 0 {
+			t.Fatal("an entry that can't be applied has actions")
+		}
+		m := memory{}
+		for range 2 {
+			change, err := setlog.Fold(m, e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range change.Nodes {
+				if value := c.Node.Value(); value != nil {
+					if canonical, err := setlog.Canonical(bytes.Clone(value)); err == nil && !bytes.Equal(canonical, value) {
+						t.Fatalf("the value %s is not canonical", value)
+					}
+				}
+			}
+			m.apply(change)
+		}
+	})
+}
+
+func FuzzDecodeSegment(f *testing.F) {
+	f.Add(golden(f))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if s, err := setlog.DecodeSegment(data); err == nil && s.Name.Hash != setlog.HashOf(data) {
+			t.Fatal("a segment has another file's name")
+		}
+	})
+}
+
+func FuzzDecodeNode(f *testing.F) {
+	m := memory{}
+	_, _, entries := goldenEntries(f)
+	for _, e := range entries {
+		change, err := setlog.Fold(m, e)
+		if err != nil {
+			f.Fatal(err)
+		}
+		m.apply(change)
+		for _, n := range m {
+			f.Add(n.AppendBinary(nil))
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		n, err := setlog.DecodeNode(data)
+		if err != nil {
+			return
+		}
+		again, err := setlog.DecodeNode(n.AppendBinary(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(again.AppendBinary(nil), n.AppendBinary(nil)) {
+			t.Fatal("the binary form is not stable")
+		}
+	})
+}
+
+func FuzzParseSegmentName(f *testing.F) {
+	f.Add(whole(f, golden(f)).Name.String())
+	f.Fuzz(func(t *testing.T, s string) {
+		if n, ok := setlog.ParseSegmentName(s); ok && n.String() != s {
+			t.Fatalf("%q reads as %v", s, n)
+		}
+	})
+}

@@ -32,7 +32,7 @@ func (d *Daemon) appendActions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	receipts, err := b.Append(r.Context(), request)
+	receipts, err := b.append(r.Context(), request)
 	if err != nil {
 		return err
 	}

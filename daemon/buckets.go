@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/setlogger/setlogger/api"
@@ -20,7 +21,25 @@ import (
 type heldBucket struct {
 	*localstore.Bucket
 
-	remotes []string // names; kept sorted
+	remotes []string                    // names; kept sorted
+	failing atomic.Pointer[api.Problem] // what the disk answered to the last append; nil: it took it
+}
+
+// append appends, and keeps for the status when the disk refuses.
+func (b *heldBucket) append(ctx context.Context, requests ...localstore.Request) ([]localstore.Receipt, error) {
+	receipts, err := b.Append(ctx, requests...)
+	b.keepFailure(err)
+	return receipts, err
+}
+
+func (b *heldBucket) keepFailure(err error) {
+	p := problemOf(b.Name(), err)
+	switch {
+	case err == nil:
+		b.failing.Store(nil)
+	case p.Name == diskFull, p.Name == diskFailing:
+		b.failing.Store(&p)
+	}
 }
 
 // bucketName is the path of calls on one bucket.

@@ -138,7 +138,7 @@ func (c *committer) append(ctx context.Context, lines []parsed) error {
 			requests = append(requests, localstore.Request{Actions: line.actions, NoRevs: true})
 		}
 	}
-	receipts, err := c.bucket.Append(ctx, requests...)
+	receipts, err := c.bucket.append(ctx, requests...)
 	if len(receipts) > 0 {
 		c.committed()
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/setlogger/setlogger/api"
+	"github.com/setlogger/setlogger/localstore"
 )
 
 // status answers the status and the names of its problems.
@@ -233,6 +234,36 @@ func TestSecondBirthAsksAndMerges(t *testing.T) {
 		status, problems := s.status(t)
 		if len(problems) > 0 || status.Buckets[0].Nodes != 2 {
 			t.Errorf("%v %+v", problems, status.Buckets)
+		}
+	}
+}
+
+// TestDiskFull checks what is told of it: what a full disk does to a store, the store's own tests show.
+func TestDiskFull(t *testing.T) {
+	store, err := localstore.Create(filepath.Join(t.TempDir(), "b.db"), "b", nil, localstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	b := &heldBucket{Bucket: store}
+	d := &Daemon{buckets: map[string]*heldBucket{"b": b}}
+	for _, c := range []struct {
+		err  error
+		want []string
+	}{
+		{localstore.ErrFull, []string{"disk-full"}},
+		{localstore.ErrMatch, []string{"disk-full"}}, // says nothing about the disk
+		{nil, nil},
+		{localstore.ErrCommit, []string{"disk-failing"}},
+	} {
+		b.keepFailure(c.err)
+		status := d.status()
+		var names []string
+		for _, p := range status.Problems {
+			names = append(names, p.Name)
+		}
+		if !slices.Equal(names, c.want) || (len(names) > 0) != (status.State == api.StateProblem) {
+			t.Errorf("%v: %v, %s", c.err, names, status.State)
 		}
 	}
 }

@@ -29,6 +29,9 @@ func (d *Daemon) status() api.Status {
 		status := d.bucketStatus(b)
 		s.Buckets = append(s.Buckets, status)
 		s.Pending += status.Pending
+		if p := b.failing.Load(); p != nil {
+			s.Problems = append(s.Problems, *p)
+		}
 	}
 	s.Remotes = d.remoteStatuses().Remotes
 	for _, r := range d.allRemotes() {
@@ -121,10 +124,15 @@ func (v laneView) state() api.State {
 const (
 	problemUnreachable = "remote-unreachable" // the one problem that time may mend
 	remoteFailing      = "remote-failing"     // for a reason without a name
+	diskFull           = "disk-full"
+	diskFailing        = "disk-failing"
 )
 
-// problemOf names what keeps a remote from syncing.
+// problemOf names what keeps a remote from syncing, or a bucket from being written.
 func problemOf(name string, err error) api.Problem {
+	if err == nil {
+		return api.Problem{}
+	}
 	p := api.Problem{Name: remoteFailing, Subject: name, Detail: plain(err), Hint: remote.Hint(err)}
 	for _, known := range []struct {
 		is   error
@@ -138,8 +146,8 @@ func problemOf(name string, err error) api.Problem {
 		{replica.ErrShareOther, "share-other"},
 		{replica.ErrNotEmpty, "folder-not-empty"},
 		{replica.ErrNewer, "update-needed"},
-		{localstore.ErrFull, "disk-full"},
-		{localstore.ErrCommit, "disk-failing"},
+		{localstore.ErrFull, diskFull},
+		{localstore.ErrCommit, diskFailing},
 	} {
 		if errors.Is(err, known.is) {
 			p.Name = known.name

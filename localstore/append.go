@@ -71,6 +71,9 @@ func (b *batch) append(r *Request) (Receipt, []setlog.Changed, error) {
 	if b.ledger.closed {
 		return Receipt{}, nil, fmt.Errorf("%w: %s takes no more entries", ErrClosed, b.ledger.name)
 	}
+	if len(r.Actions) == 0 {
+		return Receipt{}, nil, &setlog.Refusal{Kind: setlog.Invalid, Reason: "an entry holds at least one action", Hint: `{"type":…}`}
+	}
 	if err := b.match(r); err != nil {
 		return Receipt{}, nil, err
 	}

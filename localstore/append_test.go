@@ -98,6 +98,14 @@ func TestIfMatch(t *testing.T) {
 	wantNode(t, b, "a", `{"n":2}`)
 }
 
+func TestNoActions(t *testing.T) {
+	b := create(t, "b", nil, testOptions(1))
+	_, err := b.Append(t.Context(), Request{})
+	if refusal, ok := errors.AsType[*setlog.Refusal](err); !ok || refusal.Hint == "" {
+		t.Error(err)
+	}
+}
+
 func TestIfMatchLetsOneOfManyWin(t *testing.T) {
 	b := create(t, "b", nil, testOptions(1))
 	rev := putNode(t, b, "a", 0).Revs["a"]

@@ -41,7 +41,7 @@ type Bucket struct {
 // Create makes the file of a bucket and opens it. With nil births the bucket is new and gets a random birth; otherwise
 // it is one that exists elsewhere, and an empty list takes the births of the first segment folded.
 func Create(path, name string, births []string, o Options) (*Bucket, error) {
-	if err := setlog.CheckBucketName(name); err != nil {
+	if err := errors.Join(setlog.CheckBucketName(name), checkBirths(births)); err != nil {
 		return nil, err
 	}
 	o = o.withDefaults()
@@ -206,6 +206,11 @@ func (v tailView) Node(id string) (*setlog.Node, error) {
 // reload takes over what is stored after a commit failed: the failed one may be there all the same, when only the
 // last fsync was refused.
 func (b *Bucket) reload() error {
+	if b.o.reloadFault != nil {
+		if err := b.o.reloadFault(); err != nil {
+			return err
+		}
+	}
 	return b.view(func(tx *bolt.Tx) error {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -291,10 +296,8 @@ func (b *Bucket) now() *ledger {
 
 // AcceptBirths merges this bucket with others of its name: from now on segments of their births are folded.
 func (b *Bucket) AcceptBirths(ctx context.Context, births ...string) error {
-	for _, birth := range births {
-		if birth == "" || strings.Contains(birth, "\n") {
-			return fmt.Errorf("%w: birth %q", ErrSegment, birth)
-		}
+	if err := checkBirths(births); err != nil {
+		return err
 	}
 	_, err := b.do(ctx, 1, func(p *batch, _ int) error {
 		p.ledger.births = sortedUnion(p.ledger.births, births)
@@ -302,6 +305,15 @@ func (b *Bucket) AcceptBirths(ctx context.Context, births ...string) error {
 		return nil
 	})
 	return err
+}
+
+func checkBirths(births []string) error {
+	for _, birth := range births {
+		if birth == "" || strings.Contains(birth, "\n") {
+			return fmt.Errorf("%w: birth %q", ErrSegment, birth)
+		}
+	}
+	return nil
 }
 
 // Close commits what waits, flushes, and lets go of the file. Reads and writes after it fail with ErrStopped.

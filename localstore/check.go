@@ -70,6 +70,7 @@ func (c *check) snapshot() error {
 			return errDrain
 		}
 		b := c.b
+		p.c.endReads() // a second one beside it could wait for a writer that waits for the first
 		var err error
 		if c.tx, err = b.db.Begin(false); err != nil {
 			return fmt.Errorf("check: %w", err)

@@ -26,6 +26,7 @@ type composer struct {
 	inflight *batch // being committed
 	spare    *batch // published, its memory to be used again
 	flushing *flush
+	unsure   error // what is stored could not be read after a failed commit; nil: it is known
 	flushErr error // of the last flush; nil: it went well
 	busy     bool  // the writer has a job
 	turn     bool  // the next job is the flush's, if both wait
@@ -127,6 +128,9 @@ func (c *composer) take(o *op) {
 // compose composes what waits until the batch is full or must be committed first.
 func (c *composer) compose() {
 	defer c.endReads()
+	if c.unsure != nil && len(c.backlog) > 0 {
+		c.ascertain()
+	}
 	for len(c.backlog) > 0 && !c.next.full() && !c.overfull() {
 		o := c.backlog[0]
 		if o.finished() {
@@ -238,8 +242,15 @@ func (c *composer) fail(failed *batch, err error) {
 	for _, p := range failed.parts {
 		p.op.finish(err)
 	}
-	if err := c.b.reload(); err != nil {
-		c.b.o.Logger.Error("reload after a failed commit failed", "bucket", c.b.name, "error", err)
+	c.unsure = err
+	c.ascertain()
+}
+
+// ascertain looks at what is stored after a commit failed, and goes on from there. Until that succeeds nothing may be
+// composed: a number could be given twice.
+func (c *composer) ascertain() {
+	if c.unsure = c.b.reload(); c.unsure != nil {
+		c.b.o.Logger.Error("reload after a failed commit failed", "bucket", c.b.name, "error", c.unsure)
 	}
 	c.recompose()
 }

@@ -102,6 +102,33 @@ func TestRefusedCommitsUnderLoad(t *testing.T) {
 	}
 }
 
+// TestUnknownOutcome: as long as it is not known what a failed commit left, nothing is appended.
+func TestUnknownOutcome(t *testing.T) {
+	var commits, reloads atomic.Int64
+	o := testOptions(1)
+	o.commitFault = func(written bool) error {
+		if written && commits.Add(1) == 2 {
+			return writeError(errDisk)
+		}
+		return nil
+	}
+	o.reloadFault = func() error {
+		if reloads.Add(1) <= 2 {
+			return errDisk
+		}
+		return nil
+	}
+	b := create(t, "b", nil, o)
+	putNode(t, b, "a", 1)
+	for _, want := range []error{ErrCommit, errDisk} {
+		_, err := b.Append(t.Context(), Request{Actions: actions(t, `{"type":"CREATE_NODE","id":"b"}`)})
+		wantError(t, err, want)
+	}
+	if r := putNode(t, b, "c", 1); r.Number != 3 {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestWriteErrors(t *testing.T) {
 	for _, full := range []error{syscall.ENOSPC, errQuota, &os.PathError{Err: errTooBig}, errors.New("file resize error: " + errNoSpace.Error())} {
 		wantError(t, writeError(full), ErrFull)

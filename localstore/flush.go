@@ -119,8 +119,11 @@ func (c *composer) overfull() bool {
 	return c.flushing != nil && c.b.overlay.bytes >= c.b.o.OverlayBytes
 }
 
-// stuck tells why nothing more may be taken into memory: it can't be flushed.
+// stuck tells why nothing more may be composed: what is stored is not known, or memory is full and can't be flushed.
 func (c *composer) stuck() error {
+	if c.unsure != nil {
+		return c.unsure
+	}
 	if c.flushErr != nil && c.flushing == nil && c.b.overlay.bytes >= 4*c.b.o.OverlayBytes {
 		return c.flushErr
 	}

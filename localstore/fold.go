@@ -93,6 +93,9 @@ func (b *Bucket) read(in Incoming) ([]setlog.Entry, error) {
 	if s.First == 1 && s.Previous != setlog.FirstChain(b.name, s.Writer) {
 		return nil, fmt.Errorf("%w: %s begins with a wrong chain", ErrSegment, in.Name)
 	}
+	if err := checkBirths(s.Births); err != nil {
+		return nil, err
+	}
 	entries := make([]setlog.Entry, len(s.Lines))
 	for i, line := range s.Lines {
 		entry, err := setlog.ParseEntry(s.Writer, s.First+uint64(i), line)

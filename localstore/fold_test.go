@@ -151,6 +151,9 @@ func TestNotASegmentOfThisBucket(t *testing.T) {
 	wantError(t, foldErr(c, bad), ErrSegment)
 	s.Lines, s.Previous = in.Segment.Lines, setlog.Chain{}
 	wantError(t, foldErr(c, bad), ErrSegment)
+	s.Previous, s.Births = in.Segment.Previous, []string{"two\nlines"}
+	wantError(t, foldErr(c, bad), ErrSegment)
+	s.Births = in.Segment.Births
 	s.Previous, s.Chain = in.Segment.Previous, setlog.Chain{}
 	wantError(t, foldErr(c, bad), ErrSegment)
 	if st := c.Stats(); st.Entries != 0 || st.Nodes != 0 {

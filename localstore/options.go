@@ -21,6 +21,8 @@ type Options struct {
 
 	// commitFault, for tests, makes a commit fail before (false) or after (true) it was written.
 	commitFault func(written bool) error
+	// reloadFault, for tests, makes the look at what is stored fail, after a commit failed.
+	reloadFault func() error
 	// machine, for tests, stands for the machine's id.
 	machine string
 }

@@ -20,7 +20,7 @@ type StoredSegment struct {
 	Own         bool // a writer of this file wrote it
 }
 
-// Sent says how far a segment has come on one remote. It only rises, but for Unsent.
+// Sent says how far a segment has come on one remote.
 type Sent uint8
 
 // The states of a segment on a remote.

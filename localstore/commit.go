@@ -1,0 +1,67 @@
+package localstore
+
+import (
+	"errors"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// publish makes a committed batch visible and wakes who waits.
+func (b *Bucket) publish(done *batch) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, id := range done.changed {
+		b.overlay.put(id, done.nodes[id])
+	}
+	b.overlay.bytes += inMemory(done.bytes + done.loaded)
+	b.ledger = done.ledger
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+func (b *Bucket) commitJob(p *batch) func() error {
+	return func() error {
+		if p.idle() {
+			return nil
+		}
+		if err := b.fault(false); err != nil {
+			return err
+		}
+		if err := b.update(p.commit); err != nil {
+			return err
+		}
+		return b.fault(true)
+	}
+}
+
+func (b *Bucket) fault(written bool) error {
+	if b.o.commitFault == nil {
+		return nil
+	}
+	return b.o.commitFault(written)
+}
+
+// update is one durable transaction. Only the writer and load call it.
+func (b *Bucket) update(do func(tx *bolt.Tx, a *arena) error) error {
+	b.arena.reset()
+	return writeError(guard(b.path, func() error {
+		return b.db.Update(func(tx *bolt.Tx) error {
+			// growing in steps of an eighth spares an fsync a commit without making small buckets large
+			b.db.AllocSize = min(max(int(tx.Size()/8), 256<<10), 16<<20)
+			return do(tx, &b.arena)
+		})
+	}))
+}
+
+// view is one short read transaction.
+func (b *Bucket) view(do func(tx *bolt.Tx) error) error {
+	return guard(b.path, func() error { return b.db.View(do) })
+}
+
+// wrap names the file in the error of a bad record.
+func (b *Bucket) wrap(err error) error {
+	if errors.Is(err, errRecord) {
+		return corrupt(b.path, err)
+	}
+	return err
+}

@@ -82,8 +82,7 @@ func (v *visit) due(name string) bool {
 	if s == nil {
 		return true
 	}
-	var other *localstore.OtherBirthError
-	if errors.As(s.cause, &other) {
+	if other, ok := errors.AsType[*localstore.OtherBirthError](s.cause); ok {
 		return slices.ContainsFunc(other.Births, func(birth string) bool { return slices.Contains(v.bucket.Births(), birth) })
 	}
 	s.next--
@@ -281,7 +280,7 @@ func (v *visit) problem(name string, s *suspect) (Problem, bool) {
 	var gap *localstore.GapError
 	switch {
 	case errors.As(s.cause, &other):
-		births := append(v.births[bucket], other.Births...)
+		births := slices.Concat(v.births[bucket], other.Births)
 		slices.Sort(births)
 		v.births[bucket] = slices.Compact(births)
 		return otherBirth(bucket), true

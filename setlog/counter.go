@@ -26,10 +26,10 @@ func compareRuns(a, b run) int {
 	return cmp.Or(compareWriters(a.writer, b.writer), cmp.Compare(a.salt, b.salt), a.floor.Compare(b.floor))
 }
 
-// after tells whether total a of a run replaces total b. A forked writer can number two totals alike.
-func (a run) after(b run) bool {
-	return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.position, b.position),
-		cmp.Compare(a.stamp, b.stamp), cmp.Compare(a.total, b.total)) > 0
+// after tells whether this total of a run replaces another. A forked writer can number two totals alike.
+func (r run) after(o run) bool {
+	return cmp.Or(cmp.Compare(r.number, o.number), cmp.Compare(r.position, o.position),
+		cmp.Compare(r.stamp, o.stamp), cmp.Compare(r.total, o.total)) > 0
 }
 
 // withRun answers sorted runs with r in its place, and whether that changed anything.

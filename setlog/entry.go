@@ -176,7 +176,8 @@ func (e *Entry) write() {
 	dst = append(dst, '"')
 	dst = e.appendSaw(dst)
 	dst = e.Stamp.append(append(dst, `,"stamp":"`...))
-	e.Line = append(dst, `"}`...)
+	dst = append(dst, `"}`...)
+	e.Line = dst
 }
 
 func (e *Entry) appendCounts(dst []byte) []byte {

@@ -10,7 +10,7 @@ import (
 func FuzzParseActions(f *testing.F) {
 	_, _, entries := goldenEntries(f)
 	for _, e := range entries {
-		f.Add([]byte(e.Actions[0].JSON))
+		f.Add(e.Actions[0].JSON)
 	}
 	f.Add([]byte(`{"actions":[{"type":"x"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -23,7 +23,7 @@ const (
 	hasChildren
 )
 
-// ErrNode: the bytes are no node of this version.
+// ErrNode says that the bytes are no node of this version.
 var ErrNode = errors.New("setlog: not a node's binary form")
 
 // AppendBinary appends the node's binary form.

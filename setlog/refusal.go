@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// ErrUnchanged: the action sets what is so already; nothing is to be appended (rule 19).
+// ErrUnchanged says that the action sets what is so already; nothing is to be appended (rule 19).
 var ErrUnchanged = errors.New("setlog: nothing to change")
 
 // RefusalKind says in one word why an append is refused.
@@ -40,8 +40,7 @@ func invalid(reason, hint string) *Refusal {
 
 // at puts the position of an action into its refusal.
 func at(position int, err error) error {
-	var r *Refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*Refusal](err); ok {
 		r.Position = position
 	}
 	return err

@@ -203,9 +203,7 @@ func withMembers(object []byte, set map[string][]byte) []byte {
 	for m := range members(object) {
 		all[unquote(m.name)] = m.value
 	}
-	for name, value := range set {
-		all[name] = value
-	}
+	maps.Copy(all, set)
 	return appendObject(make([]byte, 0, len(object)+64), all)
 }
 

@@ -1,12 +1,14 @@
 package localstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -201,6 +203,45 @@ func benchSizes(b *testing.B) (line, node []byte) {
 		b.Fatal(err)
 	}
 	return entries[0].Line, n.AppendBinary(nil)
+}
+
+// BenchmarkFoldAll takes in the segments of another device, decoding included.
+func BenchmarkFoldAll(b *testing.B) {
+	from := benchBucket(b)
+	bulkAppend(b, from, b.N, newNode, inOrder)
+	if _, err := from.Seal(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	list, err := from.Segments()
+	if err != nil {
+		b.Fatal(err)
+	}
+	slices.SortFunc(list, func(x, y StoredSegment) int { return cmp.Compare(x.First, y.First) })
+	to, err := Create(filepath.Join(b.TempDir(), "to.db"), "bench", []string{}, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	checked(b, to)
+	used := cpuTime()
+	b.ResetTimer()
+	for _, s := range list {
+		data, err := from.SegmentData(s.Name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		segment, err := setlog.DecodeSegment(data)
+		if err == nil {
+			_, err = to.Fold(b.Context(), s.Name, data, segment)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	report(b, used)
+	b.StopTimer()
+	if to.Stats().Nodes != from.Stats().Nodes {
+		b.Fatal(to.Stats(), from.Stats())
+	}
 }
 
 // BenchmarkOpen opens a closed bucket until its first read.

@@ -27,7 +27,8 @@ const (
 // suspect is a file that could not be folded yet.
 type suspect struct {
 	since  time.Time
-	rounds int   // tried
+	last   int   // round in which it was tried
+	rounds int   // in which it was tried
 	next   int   // rounds to let pass before the next try
 	cause  error // a *GapError waits for other files, an *OtherBirthError for a person
 }
@@ -210,9 +211,12 @@ func (v *visit) doubt(name string, cause error) {
 		s = &suspect{since: v.o.Now()}
 		v.unsure[name] = s
 	}
+	if s.cause = cause; s.last == v.rounds {
+		return
+	}
+	s.last = v.rounds
 	s.rounds++
 	s.next = 1 << min(s.rounds, 8)
-	s.cause = cause
 }
 
 // searchPast looks for missing entries among the consolidated segments, once two listings have lacked them.

@@ -30,6 +30,7 @@ func (r *Round) Moved() bool { return r.Folded+r.Sealed+r.Uploaded+r.Checked > 0
 // in trouble does not stop the others. What a failed round did up to then stays done, and the next one goes on.
 func (s *Share) Sync(ctx context.Context, buckets []*localstore.Bucket) (Round, error) {
 	var r Round
+	s.rounds++
 	if !s.checked {
 		if err := s.check(ctx); err != nil {
 			return r, err

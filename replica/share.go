@@ -55,6 +55,7 @@ func (o Options) withDefaults() Options {
 type Share struct {
 	o       Options
 	id      string
+	rounds  int                 // made since the start
 	checked bool                // the share's file was read since the start
 	shown   map[string]bool     // names in the last listing of log/
 	unsure  map[string]*suspect // files that could not be folded, by name

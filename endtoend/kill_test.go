@@ -38,8 +38,9 @@ func TestKillUnderLoad(t *testing.T) {
 	for s.kills < kills && !t.Failed() {
 		s.life(t, min(lifeKills, kills-s.kills))
 	}
+	s.phases["start and replay"] = s.startKills
 	for _, phase := range slices.Sorted(maps.Keys(s.phases)) {
-		t.Logf("kills %-28s %6d", phase, s.phases[phase])
+		t.Logf("kills during %-34s %6d", phase, s.phases[phase])
 	}
 	t.Logf("kills under load %d, kills while starting %d, acknowledged entries %d, unanswered requests %d, lost %d (%v)",
 		s.kills, s.startKills, s.acked, s.unanswered, s.lost, time.Since(start).Round(time.Second))
@@ -130,7 +131,7 @@ func (s *slaughter) round(t *testing.T, d *device, round int, share string) map[
 	l := &load{device: d, acked: map[entryID]string{}, enough: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	begun := time.Now()
+	begun, leftover := time.Now(), newest(t, share).partial
 	for c := range connections {
 		l.running.Go(func() { l.singles(ctx, fmt.Sprintf("%d-%d", round, c)) })
 	}
@@ -145,6 +146,7 @@ func (s *slaughter) round(t *testing.T, d *device, round int, share string) map[
 	waiting := l.waiting.Load()
 	d.kill(t)
 	after := newest(t, share)
+	before.partial = leftover
 	s.phases[phaseOf(before, after, time.Since(begun))]++
 	cancel()
 	l.running.Wait()
@@ -214,17 +216,20 @@ func (l *load) ack(id entryID, node string) {
 
 // remoteActivity is what the share showed at a moment.
 type remoteActivity struct {
-	files   int
-	partial bool // a file that is not whole yet
-	written time.Time
+	whole   int
+	partial map[string]bool // files that have not their name yet; kills leave some behind
+	written time.Time       // when the newest file was
 }
 
 func newest(t *testing.T, share string) remoteActivity {
 	t.Helper()
-	var a remoteActivity
+	a := remoteActivity{partial: map[string]bool{}}
 	for _, file := range filesBelow(t, share) {
-		a.files++
-		a.partial = a.partial || !strings.HasSuffix(file, ".gz") && !strings.HasSuffix(file, ".json")
+		if strings.HasSuffix(file, ".gz") || strings.HasSuffix(file, ".json") {
+			a.whole++
+		} else {
+			a.partial[file] = true
+		}
 		if info, err := os.Stat(file); err == nil && info.ModTime().After(a.written) {
 			a.written = info.ModTime()
 		}
@@ -234,10 +239,13 @@ func newest(t *testing.T, share string) remoteActivity {
 
 // phaseOf names what the daemon was seen doing when the kill came, beside appending.
 func phaseOf(before, after remoteActivity, age time.Duration) string {
+	for file := range after.partial {
+		if !before.partial[file] {
+			return "append + push, file half written"
+		}
+	}
 	switch {
-	case after.partial:
-		return "append + push, file half written"
-	case after.files > before.files:
+	case after.whole > before.whole:
 		return "append + push, file just done"
 	case time.Since(after.written) < 50*time.Millisecond:
 		return "append + push, within 50 ms"

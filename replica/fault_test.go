@@ -323,7 +323,7 @@ func faultyHistory(t *testing.T, seed uint64, before map[faulty.Fault]int) map[f
 		}
 	}
 	share.Heal()
-	rounds(16, devices...)
+	rounds(34, devices...) // a file that was broken often is tried every 32 rounds
 	agree(t, devices...)
 	for _, d := range devices[1:] {
 		if d.bucket.Stats().Entries != devices[0].bucket.Stats().Entries {

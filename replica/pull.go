@@ -216,7 +216,7 @@ func (v *visit) doubt(name string, cause error) {
 	}
 	s.last = v.rounds
 	s.rounds++
-	s.next = 1 << min(s.rounds, 8)
+	s.next = 1 << min(s.rounds, 5)
 }
 
 // searchPast looks for missing entries among the consolidated segments, once two listings have lacked them.

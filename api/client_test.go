@@ -139,3 +139,22 @@ func TestFollowLog(t *testing.T) {
 		t.Errorf("offsets %v, end %v", offsets, last)
 	}
 }
+
+// FuzzEvents: a stream of any bytes ends in exactly one error, and no event holds what no data line had.
+func FuzzEvents(f *testing.F) {
+	f.Add([]byte("id: 1\ndata: {}\n\n"))
+	f.Add([]byte(": hello\n\ndata:x\ndata: y\n\ndata"))
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		failures := 0
+		for data, err := range events(bytes.NewReader(stream)) {
+			if err != nil {
+				failures++
+			} else if bytes.ContainsAny(data, "\n") || len(data) > len(stream) {
+				t.Errorf("event %q", data)
+			}
+		}
+		if failures != 1 {
+			t.Errorf("%d errors", failures)
+		}
+	})
+}

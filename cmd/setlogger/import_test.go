@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -38,4 +40,30 @@ func TestConvert(t *testing.T) {
 			t.Errorf("%s %q: error %v, want %q", c.name, c.in, err, c.wrong)
 		}
 	}
+}
+
+// FuzzConvert: whatever the file holds, what is sent is one CREATE_NODE a line, with an id.
+func FuzzConvert(f *testing.F) {
+	for _, seed := range []string{"{\"id\":\"x\",\"n\":1}\n", "[{\"id\":1}]", "id,n\n1,\"a\nb\"\n", "{\"id\":\"\\u0000\"}", "[", "\n\n"} {
+		for _, name := range []string{"a.ndjson", "a.json", "a.csv"} {
+			f.Add(name, []byte(seed))
+		}
+	}
+	f.Fuzz(func(t *testing.T, name string, data []byte) {
+		var out bytes.Buffer
+		_ = convert(name, bytes.NewReader(data), "id", &out) // a bad file is no failure
+		for line := range bytes.Lines(out.Bytes()) {
+			if len(bytes.TrimSpace(line)) == 0 {
+				continue
+			}
+			var action struct {
+				Type       string
+				ID         string
+				Properties map[string]any
+			}
+			if err := json.Unmarshal(line, &action); err != nil || action.Type != "CREATE_NODE" || action.Properties == nil {
+				t.Errorf("%q made %q: %v", data, line, err)
+			}
+		}
+	})
 }

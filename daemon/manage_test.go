@@ -197,6 +197,32 @@ func TestCreateOfABucketThatIsThereJoinsIt(t *testing.T) {
 	}
 }
 
+func TestJoinBeforeAnythingIsThere(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "share")
+	a, b := serveDaemon(t), serveDaemon(t)
+	a.share(t, folder)
+	b.share(t, folder)
+	a.bucket(t, "x")
+	if _, err := b.client.CreateBucket(t.Context(), api.Bucket{Name: "x", Join: true}); err != nil {
+		t.Fatal(err)
+	}
+	if status, problems := b.status(t); !slices.Equal(problems, []string{"bucket-awaited"}) || status.State == api.StateProblem {
+		t.Errorf("%v, %s", problems, status.State)
+	}
+	a.append(t, "x", `{"type":"CREATE_NODE","id":"1"}`)
+	a.sync(t)
+	b.sync(t)
+	b.append(t, "x", `{"type":"SET_PROPERTY","id":"1","properties":{"from":"b"}}`)
+	b.sync(t)
+	a.sync(t)
+	for _, s := range []*served{a, b} {
+		n, err := s.client.Node(t.Context(), "x", "1")
+		if _, problems := s.status(t); err != nil || string(n.Value) != `{"from":"b"}` || len(problems) > 0 {
+			t.Errorf("%+v, %v, problems %v", n, err, problems)
+		}
+	}
+}
+
 func TestSecondBirthAsksAndMerges(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "share")
 	devices := []*served{serveDaemon(t), serveDaemon(t)}

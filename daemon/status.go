@@ -29,9 +29,7 @@ func (d *Daemon) status() api.Status {
 		status := d.bucketStatus(b)
 		s.Buckets = append(s.Buckets, status)
 		s.Pending += status.Pending
-		if p := b.failing.Load(); p != nil {
-			s.Problems = append(s.Problems, *p)
-		}
+		s.Problems = append(s.Problems, b.problems()...)
 	}
 	s.Remotes = d.remoteStatuses().Remotes
 	for _, r := range d.allRemotes() {
@@ -54,11 +52,26 @@ func stateOf(s api.Status) api.State {
 		worst = max(worst, slices.Index(order, r.State))
 	}
 	for _, p := range s.Problems {
-		if p.Name != problemUnreachable {
+		if p.Name != problemUnreachable && p.Name != bucketAwaited {
 			return api.StateProblem
 		}
 	}
 	return order[worst]
+}
+
+// problems are what a person should know of a bucket.
+func (b *heldBucket) problems() []api.Problem {
+	var all []api.Problem
+	if p := b.failing.Load(); p != nil {
+		all = append(all, *p)
+	}
+	if len(b.Births()) == 0 {
+		all = append(all, api.Problem{
+			Name: bucketAwaited, Subject: b.Name(), Detail: "it was joined, and nothing of it has arrived yet",
+			Hint: "append to it on the device that made it, and sync there; what is appended here before would be a bucket of its own, to be merged later",
+		})
+	}
+	return all
 }
 
 func (d *Daemon) bucketStatus(b *heldBucket) api.BucketStatus {
@@ -122,8 +135,9 @@ func (v laneView) state() api.State {
 }
 
 const (
-	problemUnreachable = "remote-unreachable" // the one problem that time may mend
+	problemUnreachable = "remote-unreachable" // a problem that time may mend
 	remoteFailing      = "remote-failing"     // for a reason without a name
+	bucketAwaited      = "bucket-awaited"     // another that time may mend
 	diskFull           = "disk-full"
 	diskFailing        = "disk-failing"
 )

@@ -31,7 +31,7 @@ type Options struct {
 const (
 	maxBatchEntries = 4096
 	maxBatchBytes   = 4 << 20
-	maxFlushNodes   = 4096
+	maxFlushNodes   = 2048
 	maxFlushBytes   = 8 << 20
 	maxTail         = 1 << 16 // entries
 )

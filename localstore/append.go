@@ -158,16 +158,14 @@ func (b *batch) composeEntry(actions []setlog.Action) (setlog.Entry, setlog.Chan
 			return setlog.Entry{}, setlog.Change{}, brokenError{err}
 		}
 	}
-	if len(l.births) == 0 {
-		if err := l.bear(o.Random); err != nil {
-			return setlog.Entry{}, setlog.Change{}, err
-		}
-	}
 	d := setlog.Draft{Writer: l.writer, Now: o.Now(), Clock: &b.c.clock}
-	if l.current == 0 {
-		d.Number, d.Birth = 1, l.births[0]
-	} else {
+	switch {
+	case l.current != 0:
 		d.Number = l.branch(l.current).head + 1
+	case len(l.births) > 0:
+		d.Number, d.Birth = 1, l.births[0]
+	default:
+		d.Number = 1 // the birth is known once the first segment is folded or sealed
 	}
 	var salt [8]byte
 	if _, err := io.ReadFull(o.Random, salt[:]); err != nil {

@@ -22,6 +22,9 @@ const (
 func (b *Bucket) Seal(ctx context.Context) (sealed int, err error) {
 	b.sealing.Lock()
 	defer b.sealing.Unlock()
+	if err := b.settleBirth(ctx); err != nil {
+		return 0, err
+	}
 	for {
 		if err := ctx.Err(); err != nil {
 			return sealed, err
@@ -37,6 +40,22 @@ func (b *Bucket) Seal(ctx context.Context) (sealed int, err error) {
 		}
 		sealed += n
 	}
+}
+
+// settleBirth gives a joined bucket a birth when something is to be sealed and no segment has shown one: by then a
+// round has looked for the bucket and found nothing.
+func (b *Bucket) settleBirth(ctx context.Context) error {
+	if l := b.now(); len(l.births) > 0 || l.unsealed() == 0 {
+		return nil
+	}
+	_, err := b.do(ctx, 1, func(p *batch, _ int) error {
+		if len(p.ledger.births) > 0 {
+			return nil
+		}
+		p.dirty = true
+		return p.ledger.bear(b.o.Random)
+	})
+	return err
 }
 
 // sealSome makes the next segment of a branch.

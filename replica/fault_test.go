@@ -266,6 +266,22 @@ func TestSecondBirthAsks(t *testing.T) {
 	}
 }
 
+func TestJoinedDeviceMayWriteBeforeItsFirstRound(t *testing.T) {
+	share := memory.New()
+	a, b := newDevice(t, share, false), newDevice(t, share, true)
+	a.create("x")
+	b.create("y")
+	rounds(2, a, b)
+	a.expect("y", `{"n":0}`)
+	agree(t, a, b)
+	c := newDevice(t, memory.New(), true) // a bucket that nobody else has
+	c.create("z")
+	rounds(2, c)
+	if len(c.bucket.Births()) != 1 {
+		t.Errorf("births are %v", c.bucket.Births())
+	}
+}
+
 func TestManyFiles(t *testing.T) {
 	share := memory.New()
 	a, b := newDevice(t, share, false), newDevice(t, share, true)

@@ -104,11 +104,6 @@ func newAction(canonical []byte) (Action, error) {
 	case a.Type == ArrayInsert, a.Type == ArrayRemove, a.Type == ArraySet, a.Type == ArrayMove, a.Type == SetSchema:
 		return a, invalid(a.Type+" is not yet supported by this version", "SET_PROPERTY can replace a whole array")
 	}
-	for _, w := range a.writes {
-		if len(w.path) == 1 && w.path[0] == "id" {
-			return a, invalid("a property named id would hide the node's id", "give it another name")
-		}
-	}
 	return a, nil
 }
 
@@ -128,9 +123,23 @@ func readAction(canonical []byte) (Action, error) {
 	a.Type = unquote(f.kind)
 	switch a.Type {
 	case CreateNode, DeleteNode, SetProperty, RemoveProperty, Increment:
-		return a, a.read(&f)
+		if err := a.read(&f); err != nil {
+			return a, err
+		}
 	}
-	return a, nil
+	return a, a.checkNames()
+}
+
+// checkNames refuses a property named id: where a node is one object, its id has that name.
+func (a *Action) checkNames() error {
+	named := len(a.path) > 0 && a.path[0] == "id"
+	for _, w := range a.writes {
+		named = named || w.path[0] == "id"
+	}
+	if named {
+		return invalid("a property named id would hide the node's id", "give it another name")
+	}
+	return nil
 }
 
 // fields are the members of an action that its type may need, nil where there are none.

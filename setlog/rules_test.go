@@ -77,6 +77,8 @@ func TestRules(t *testing.T) {
 		{"19: not for a counter", []string{create, `{"type":"INCREMENT","id":"a","property":"n"}`, `{"type":"SET_PROPERTY","id":"a","properties":{"n":2}}`}, `{"n":2,"o":{"x":1,"y":{"z":2}},"t":"x"}`, ""},
 		{"arrays wait", []string{create, `{"type":"ARRAY_INSERT","id":"a","property":"z","index":0,"value":1}`}, ``, "not yet"},
 		{"a property named id", []string{`{"type":"CREATE_NODE","id":"a","properties":{"id":1}}`}, ``, "named id"},
+		{"a path that begins with id", []string{create, `{"type":"SET_PROPERTY","id":"a","path":["id","x"],"value":1}`}, ``, "named id"},
+		{"a counter named id", []string{create, `{"type":"INCREMENT","id":"a","property":"id"}`}, ``, "named id"},
 		{"no id", []string{`{"type":"CREATE_NODE"}`}, ``, "needs an id"},
 		{"an empty id", []string{`{"type":"CREATE_NODE","id":""}`}, ``, "1 to 512 bytes"},
 		{"a long id", []string{`{"type":"CREATE_NODE","id":"` + strings.Repeat("x", 513) + `"}`}, ``, "513"},

@@ -72,6 +72,9 @@ func Mask(path string) string {
 	for _, key := range slices.Sorted(maps.Keys(parsed.Config)) {
 		b.WriteString("," + key + "=" + quote(maskValue(options, key, parsed.Config[key])))
 	}
+	if strings.HasPrefix(parsed.Path, "//") {
+		return b.String() + ":" + hidden // a value with "://" that lacks quotes: what should be options is the path
+	}
 	return b.String() + ":" + parsed.Path
 }
 

@@ -32,6 +32,7 @@ type Action struct {
 	by     int64
 	run    *run // INCREMENT in a log
 	revive bool // CREATE_NODE in a log, on a node its writer saw dead
+	stray  bool // CREATE_NODE with members that would give it another meaning as SET_PROPERTY
 }
 
 // write is one value at one path; a nil value is "absent".
@@ -101,6 +102,8 @@ func newAction(canonical []byte) (Action, error) {
 		return a, err
 	case a.run != nil || a.revive:
 		return a, invalid("the members run and revive of "+a.Type+" are set by SetLogger", "leave them out")
+	case a.stray:
+		return a, invalid("CREATE_NODE takes properties, not property, path or value", `"properties":{"title":"x"}`)
 	case a.Type == ArrayInsert, a.Type == ArrayRemove, a.Type == ArraySet, a.Type == ArrayMove, a.Type == SetSchema:
 		return a, invalid(a.Type+" is not yet supported by this version", "SET_PROPERTY can replace a whole array")
 	}
@@ -180,6 +183,7 @@ func (a *Action) read(f *fields) error {
 	switch a.Type {
 	case CreateNode:
 		a.revive = string(f.revive) == "true"
+		a.stray = f.property != nil || f.path != nil || f.value != nil
 		return a.readProperties(f.properties)
 	case SetProperty:
 		return a.readSet(f)

@@ -60,16 +60,18 @@ func touched(s State, actions []Action) (Stamp, error) {
 }
 
 // highest is the highest stamp that an action must stand above: the node's create and delete, and for each path its
-// prefixes and descendants. A delete touches all.
+// prefixes and descendants. A delete touches all, and so does a create of a deleted node: nothing seen shines through.
 func (n *Node) highest(a Action) Stamp {
 	if n == nil {
 		return 0
 	}
 	highest := max(n.created.Stamp, n.deleted.Stamp)
-	if a.Type == DeleteNode {
+	switch {
+	case a.Type == CreateNode && n.revives():
+		return max(highest, n.root.newest()+1) // it deletes at the stamp before its own
+	case a.Type == DeleteNode:
 		return max(highest, n.root.newest())
-	}
-	if a.Type == Increment {
+	case a.Type == Increment:
 		return max(highest, n.newestAt(a.path))
 	}
 	for _, w := range a.writes {
@@ -156,11 +158,14 @@ func resolveCreate(a Action, n *Node) Action {
 			set["properties"] = []byte("{}")
 		}
 		a.Type, a.JSON = SetProperty, withMembers(a.JSON, set)
-	case n.deleted != Mark{}:
+	case n.revives():
 		a.revive, a.JSON = true, withMembers(a.JSON, map[string][]byte{reviveMember: []byte("true")})
 	}
 	return a
 }
+
+// revives tells whether a create gives the node a new life.
+func (n *Node) revives() bool { return !n.Alive() && n.deleted != Mark{} }
 
 // resolveIncrement gives an increment the total of the writer's run (rule 10).
 func (c *composer) resolveIncrement(a Action, p place, position int) (Action, error) {

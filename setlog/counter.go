@@ -118,7 +118,7 @@ func readRun(object []byte) (*run, error) {
 	var ok bool
 	var err error
 	if !isKind(object, '{') {
-		return nil, errRun
+		return nil, errRun()
 	}
 	for m := range members(object) {
 		switch string(m.name) {
@@ -128,36 +128,36 @@ func readRun(object []byte) (*run, error) {
 			r.salt, err = readText(m.value, ParseSalt)
 		case `"total"`:
 			if r.total, ok = parseInteger(m.value); !ok {
-				err = errRun
+				err = errRun()
 			}
 		}
 		if err != nil {
-			return nil, errRun
+			return nil, errRun()
 		}
 	}
 	if !ok {
-		return nil, errRun
+		return nil, errRun()
 	}
 	return &r, nil
 }
 
-var errRun = invalid("the run of an INCREMENT is not {floor,salt,total}", "")
+func errRun() error { return invalid("the run of an INCREMENT is not {floor,salt,total}", "") }
 
 func readMark(array []byte) (Mark, error) {
 	var m Mark
 	if !isKind(array, '[') {
-		return m, errRun
+		return m, errRun()
 	}
 	fields := slices.Collect(elements(array))
 	if len(fields) != 4 {
-		return m, errRun
+		return m, errRun()
 	}
 	stamp, err1 := readText(fields[0], ParseStamp)
 	writer, err2 := readText(fields[1], ParseWriter)
 	number, ok1 := parseInteger(fields[2])
 	position, ok2 := parseInteger(fields[3])
 	if err1 != nil || err2 != nil || !ok1 || !ok2 || number < 1 || position < 0 || position > MaxLine {
-		return m, errRun
+		return m, errRun()
 	}
 	return Mark{Stamp: stamp, Writer: writer, Number: uint64(number), Position: uint32(position)}, nil
 }

@@ -46,7 +46,7 @@ func (e *Entry) mark(position int) Mark {
 // line and number but no actions, so that it folds to nothing.
 func ParseEntry(writer Writer, number uint64, line []byte) (Entry, error) {
 	bare := Entry{Writer: writer, Number: number, Line: line}
-	canonical, err := Canonical(bytes.Clone(line))
+	canonical, err := canonical(bytes.Clone(line), MaxDepth+2) // actions stand two deep
 	if err == nil && !bytes.Equal(canonical, line) {
 		err = errors.New("the line is not in canonical form")
 	}
@@ -111,7 +111,7 @@ func (e *Entry) readActions(list []byte) error {
 			return err
 		}
 		if a.Type == Increment && (a.run == nil || !a.run.floor.Less(e.mark(len(e.Actions)))) {
-			return errRun
+			return errRun()
 		}
 		e.Actions = append(e.Actions, a)
 	}

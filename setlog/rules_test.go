@@ -1,6 +1,7 @@
 package setlog_test
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -23,10 +24,25 @@ func (m memory) act(t *testing.T, d *device, body string) (setlog.Entry, error) 
 	if err != nil {
 		return e, err
 	}
+	elsewhere := memory{}
+	for id, n := range m {
+		elsewhere[id] = n
+	}
+	read, err := setlog.ParseEntry(e.Writer, e.Number, e.Line)
+	check(t, err, "")
+	elsewhere.take(t, read)
 	d.number++
 	m.apply(change)
+	for id, n := range m {
+		if !bytes.Equal(n.AppendBinary(nil), elsewhere[id].AppendBinary(nil)) {
+			t.Fatalf("%s gives %s here and %s elsewhere", e.Line, n.Value(), elsewhere[id].Value())
+		}
+	}
 	return e, nil
 }
+
+// nest is an array that many deep.
+func nest(depth int) string { return strings.Repeat("[", depth) + strings.Repeat("]", depth) }
 
 func (m memory) take(t *testing.T, entries ...setlog.Entry) {
 	t.Helper()
@@ -90,6 +106,10 @@ func TestRules(t *testing.T) {
 		{"an empty path", []string{create, `{"type":"SET_PROPERTY","id":"a","path":[],"value":1}`}, ``, "steps"},
 		{"no path", []string{create, `{"type":"REMOVE_PROPERTY","id":"a"}`}, ``, "needs either"},
 		{"properties of another kind", []string{`{"type":"CREATE_NODE","id":"a","properties":[]}`}, ``, "is an object"},
+		{"5: create with members of a set", []string{create, `{"type":"CREATE_NODE","id":"a","properties":{"n":2},"value":5}`}, ``, "takes properties"},
+		{"18: as deep as it goes", []string{`{"type":"CREATE_NODE","id":"a"}`, `{"type":"SET_PROPERTY","id":"a","path":["p"],"value":` + nest(62) + `}`}, `{"p":` + nest(62) + `}`, ""},
+		{"18: deeper by one", []string{create, `{"type":"SET_PROPERTY","id":"a","path":["p"],"value":` + nest(63) + `}`}, ``, "deeper"},
+		{"18: an unknown type as deep as it goes", []string{`{"actions":[` + create + `,{"type":"x","v":` + nest(61) + `}]}`, `{"type":"x","v":` + nest(63) + `}`}, `{"n":1,"o":{"x":1,"y":{"z":2}},"t":"x"}`, ""},
 		{"too deep by its path", []string{create, `{"type":"SET_PROPERTY","id":"a","path":["1","2","3","4"],"value":` + strings.Repeat("[", 61) + strings.Repeat("]", 61) + `}`}, ``, "deeper"},
 	}
 	for _, test := range tests {
@@ -248,5 +268,34 @@ func TestCreatedAndSize(t *testing.T) {
 	change, err := setlog.Fold(m, c)
 	if err != nil || !change.Closed {
 		t.Errorf("CLOSE gives %+v, %v", change, err)
+	}
+}
+
+func TestANewLifeHidesAllThatItsWriterSaw(t *testing.T) {
+	a, b := memory{}, memory{}
+	one, fast := &device{}, &device{skew: time.Hour}
+	fast.writer[0] = 1
+	create, err := a.act(t, one, `{"type":"CREATE_NODE","id":"a","properties":{"x":1}}`)
+	check(t, err, "")
+	b.take(t, create)
+	set, err := b.act(t, fast, `{"type":"SET_PROPERTY","id":"a","properties":{"z":1}}`)
+	check(t, err, "")
+	_, err = a.act(t, one, `{"type":"DELETE_NODE","id":"a"}`)
+	check(t, err, "")
+	a.take(t, set)
+	_, err = a.act(t, one, `{"type":"CREATE_NODE","id":"a","properties":{"y":1}}`)
+	check(t, err, "")
+	if got := string(a["a"].Value()); got != `{"y":1}` {
+		t.Errorf("node is %s", got)
+	}
+}
+
+func TestRefusalsAreNotShared(t *testing.T) {
+	bad := `{"type":"INCREMENT","id":"a","property":"n","run":5}`
+	_, first := setlog.ParseActions([]byte(bad))
+	_, second := setlog.ParseActions([]byte(`{"actions":[{"type":"x"},` + bad + `]}`))
+	var one, two *setlog.Refusal
+	if !errors.As(first, &one) || !errors.As(second, &two) || one.Position != 0 || two.Position != 1 {
+		t.Errorf("%v, %v", first, second)
 	}
 }

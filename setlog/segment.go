@@ -106,11 +106,17 @@ const (
 	kindEnd     = "end"
 )
 
+// MaxLines is the most entries that a segment may hold: what a file inflates to bounds what its lines take in memory.
+const MaxLines = 1 << 20
+
 // EncodeSegment writes the file of consecutive entries. The lines are those of the entries from h.First on.
 func EncodeSegment(h Header, lines [][]byte, key ed25519.PrivateKey) (SegmentName, []byte, error) {
 	text, err := encodeHeader(h)
 	if err != nil {
 		return SegmentName{}, nil, err
+	}
+	if len(lines) == 0 || len(lines) > MaxLines {
+		return SegmentName{}, nil, fmt.Errorf("%w: it would hold %d entries", ErrSegment, len(lines))
 	}
 	chain := h.Previous
 	for _, line := range lines {
@@ -211,6 +217,11 @@ func (s *Segment) readHeader(line []byte) error {
 }
 
 func (s *Segment) readLines(body []byte) error {
+	count := bytes.Count(body, []byte("\n"))
+	if count > MaxLines {
+		return fmt.Errorf("%w: it holds %d entries, more than %d", ErrSegment, count, MaxLines)
+	}
+	s.Lines = make([][]byte, 0, count)
 	for len(body) > 0 {
 		line, rest, _ := bytes.Cut(body, []byte("\n"))
 		if len(line) > MaxLine {

@@ -192,6 +192,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"another count":     strings.Replace(text, `"count":9`, `"count":8`, 1),
 		"another kind":      strings.Replace(text, `"kind":"segment"`, `"kind":"index"`, 1),
 		"another signature": strings.Replace(text, `"signature":"`, `"signature":"A`, 1),
+		"too many lines":    lines[0] + strings.Repeat("\n", setlog.MaxLines+1) + lines[len(lines)-2],
 		"not JSON":          strings.Replace(text, `{"births"`, `{births`, 1),
 	}
 	for name, bad := range tests {
@@ -236,6 +237,9 @@ func TestForgedSegments(t *testing.T) {
 		t.Fatal(err)
 	} else if _, err := setlog.DecodeSegment(data); !errors.Is(err, setlog.ErrSegment) {
 		t.Errorf("a chain that begins elsewhere: %v", err)
+	}
+	if _, _, err := setlog.EncodeSegment(h, nil, goldenKey); !errors.Is(err, setlog.ErrSegment) {
+		t.Errorf("no entry: %v", err)
 	}
 	if _, _, err := setlog.EncodeSegment(h, [][]byte{[]byte("a\nb")}, goldenKey); !errors.Is(err, setlog.ErrSegment) {
 		t.Errorf("a line break in a line: %v", err)

@@ -16,11 +16,13 @@ import (
 // Canonical answers the RFC 8785 form of one JSON value. It refuses what would not come back as it went in: duplicate
 // keys, lone surrogates, integers beyond ±2^53, numbers no float64 holds, depth over 64, more than 1 MiB.
 // The result may share memory with data, which is overwritten.
-func Canonical(data []byte) ([]byte, error) {
+func Canonical(data []byte) ([]byte, error) { return canonical(data, MaxDepth) }
+
+func canonical(data []byte, deepest int) ([]byte, error) {
 	if len(data) > MaxLine {
 		return nil, &Refusal{Kind: TooLarge, Reason: fmt.Sprintf("%d bytes are more than 1 MiB", len(data)), Hint: "split it"}
 	}
-	if err := checkLimits(data); err != nil {
+	if err := checkLimits(data, deepest); err != nil {
 		return nil, err
 	}
 	v := jsontext.Value(data)
@@ -31,7 +33,7 @@ func Canonical(data []byte) ([]byte, error) {
 }
 
 // checkLimits scans text that may not be JSON at all for depth and numbers; Canonicalize judges the rest.
-func checkLimits(data []byte) error {
+func checkLimits(data []byte, deepest int) error {
 	depth := 0
 	for i := 0; i < len(data); {
 		switch c := data[i]; {
@@ -39,8 +41,8 @@ func checkLimits(data []byte) error {
 			i = skipString(data, i)
 			continue
 		case c == '{' || c == '[':
-			if depth++; depth > MaxDepth {
-				return invalid("nested deeper than 64", "flatten the value")
+			if depth++; depth > deepest {
+				return invalid(fmt.Sprintf("nested deeper than %d", deepest), "flatten the value")
 			}
 		case c == '}' || c == ']':
 			depth--

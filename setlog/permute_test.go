@@ -47,7 +47,7 @@ func drawAction(t *rapid.T) string {
 	id := rapid.SampledFrom(ids).Draw(t, "id")
 	value := rapid.SampledFrom([]string{`1`, `"x"`, `{"p":1,"q":{"r":2}}`, `{}`, `null`, `[1,2]`, `2.5`}).Draw(t, "value")
 	path := rapid.SampledFrom([]string{`["p"]`, `["p","q"]`, `["p","q","r"]`, `["s"]`}).Draw(t, "path")
-	switch rapid.SampledFrom([]string{"create", "set", "set", "path", "path", "remove", "delete", "inc", "inc", "other"}).Draw(t, "kind") {
+	switch rapid.SampledFrom([]string{"create", "create", "set", "set", "path", "path", "remove", "delete", "inc", "inc", "other"}).Draw(t, "kind") {
 	case "create":
 		return fmt.Sprintf(`{"type":"CREATE_NODE","id":%q,"properties":{"p":%s,"s":1}}`, id, value)
 	case "set":
@@ -74,7 +74,7 @@ func drawHistory(t *rapid.T) []setlog.Entry {
 	devices[3].writer = devices[2].writer // a live clone: it forks
 	now := time.UnixMilli(1_800_000_000_000)
 	var all []setlog.Entry
-	for range rapid.IntRange(1, 25).Draw(t, "steps") {
+	for range rapid.IntRange(8, 40).Draw(t, "steps") {
 		now = now.Add(time.Duration(rapid.IntRange(0, 1).Draw(t, "ms")) * time.Millisecond)
 		d := devices[rapid.IntRange(0, 3).Draw(t, "device")]
 		if rapid.Bool().Draw(t, "reads") {

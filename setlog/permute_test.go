@@ -47,7 +47,7 @@ func drawAction(t *rapid.T) string {
 	id := rapid.SampledFrom(ids).Draw(t, "id")
 	value := rapid.SampledFrom([]string{`1`, `"x"`, `{"p":1,"q":{"r":2}}`, `{}`, `null`, `[1,2]`, `2.5`}).Draw(t, "value")
 	path := rapid.SampledFrom([]string{`["p"]`, `["p","q"]`, `["p","q","r"]`, `["s"]`}).Draw(t, "path")
-	switch rapid.SampledFrom([]string{"create", "create", "set", "set", "path", "path", "remove", "delete", "inc", "inc", "other"}).Draw(t, "kind") {
+	switch rapid.SampledFrom([]string{"create", "create", "set", "set", "path", "path", "remove", "delete", "inc", "inc", "count", "count", "other"}).Draw(t, "kind") {
 	case "create":
 		return fmt.Sprintf(`{"type":"CREATE_NODE","id":%q,"properties":{"p":%s,"s":1}}`, id, value)
 	case "set":
@@ -58,6 +58,8 @@ func drawAction(t *rapid.T) string {
 		return fmt.Sprintf(`{"type":"REMOVE_PROPERTY","id":%q,"path":%s}`, id, path)
 	case "delete":
 		return fmt.Sprintf(`{"type":"DELETE_NODE","id":%q}`, id)
+	case "count":
+		return fmt.Sprintf(`{"type":"INCREMENT","id":%q,"path":["n"]}`, id)
 	case "inc":
 		return fmt.Sprintf(`{"type":"INCREMENT","id":%q,"path":%s,"by":%d}`, id, path, rapid.IntRange(-3, 9).Draw(t, "by"))
 	}

@@ -3,6 +3,7 @@ package setlog_test
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -25,9 +26,7 @@ func (m memory) act(t *testing.T, d *device, body string) (setlog.Entry, error) 
 		return e, err
 	}
 	elsewhere := memory{}
-	for id, n := range m {
-		elsewhere[id] = n
-	}
+	maps.Copy(elsewhere, m)
 	read, err := setlog.ParseEntry(e.Writer, e.Number, e.Line)
 	check(t, err, "")
 	elsewhere.take(t, read)

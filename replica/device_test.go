@@ -21,12 +21,14 @@ type device struct {
 	now    time.Time
 	bucket *localstore.Bucket
 	share  *replica.Share
+
+	acknowledged map[string]bool // writer and number of each entry appended here
 }
 
 // newDevice makes a device. joins tells that the bucket was made elsewhere.
 func newDevice(t *testing.T, storage remote.Storage, joins bool) *device {
 	t.Helper()
-	d := &device{t: t, path: filepath.Join(t.TempDir(), "todos.db"), now: time.UnixMilli(1_800_000_000_000)}
+	d := &device{t: t, path: filepath.Join(t.TempDir(), "todos.db"), now: time.UnixMilli(1_800_000_000_000), acknowledged: map[string]bool{}}
 	var births []string
 	if joins {
 		births = []string{}
@@ -70,10 +72,26 @@ func (d *device) act(bodies ...string) {
 			d.t.Fatal(err)
 		}
 		d.now = d.now.Add(time.Millisecond)
-		if _, err := d.bucket.Append(context.Background(), localstore.Request{Actions: actions}); err != nil {
+		receipts, err := d.bucket.Append(context.Background(), localstore.Request{Actions: actions})
+		if err != nil {
 			d.t.Fatal(err)
 		}
+		d.acknowledged[fmt.Sprint(receipts[0].Writer, receipts[0].Number)] = true
 	}
+}
+
+// held names the entries in the device's log as acknowledged does.
+func (d *device) held() map[string]bool {
+	d.t.Helper()
+	entries, err := d.bucket.Log(0, 1<<20)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	held := map[string]bool{}
+	for _, e := range entries {
+		held[fmt.Sprint(e.Writer, e.Number)] = true
+	}
+	return held
 }
 
 func (d *device) create(id string) {

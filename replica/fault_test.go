@@ -196,7 +196,7 @@ func (d *device) clone(storage remote.Storage) *device {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	c := &device{t: d.t, path: filepath.Join(d.t.TempDir(), "todos.db"), now: d.now}
+	c := &device{t: d.t, path: filepath.Join(d.t.TempDir(), "todos.db"), now: d.now, acknowledged: map[string]bool{}}
 	if err := os.WriteFile(c.path, data, 0o600); err != nil {
 		d.t.Fatal(err)
 	}
@@ -341,6 +341,18 @@ func faultyHistory(t *testing.T, seed uint64, before map[faulty.Fault]int) map[f
 	share.Heal()
 	rounds(34, devices...) // a file that was broken often is tried every 32 rounds
 	agree(t, devices...)
+	acknowledged := map[string]bool{}
+	for _, d := range devices {
+		maps.Copy(acknowledged, d.acknowledged)
+	}
+	for i, d := range devices {
+		held := d.held()
+		for entry := range acknowledged {
+			if !held[entry] {
+				t.Errorf("device %d lacks the acknowledged entry %s", i, entry)
+			}
+		}
+	}
 	for _, d := range devices[1:] {
 		if d.bucket.Stats().Entries != devices[0].bucket.Stats().Entries {
 			t.Errorf("devices hold %d and %d entries", devices[0].bucket.Stats().Entries, d.bucket.Stats().Entries)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/setlogger/setlogger/localstore"
+	"github.com/setlogger/setlogger/remote"
 	"github.com/setlogger/setlogger/setlog"
 )
 
@@ -35,6 +36,7 @@ type suspect struct {
 
 // pull folds what the inbox has and this device lacks.
 func (v *visit) pull(ctx context.Context) error {
+	defer v.report()
 	wanted, err := v.wanted(logFolder, v.inbox)
 	if err != nil {
 		return err
@@ -48,7 +50,6 @@ func (v *visit) pull(ctx context.Context) error {
 			return err
 		}
 	}
-	v.report()
 	return nil
 }
 
@@ -94,12 +95,9 @@ func (v *visit) due(name string) bool {
 func (v *visit) fold(ctx context.Context, wanted []file) (waits bool, err error) {
 	var early []localstore.Incoming
 	for part := range slices.Chunk(wanted, window) {
-		incoming, err := v.fetch(ctx, part)
-		if err != nil {
-			return false, err
-		}
+		incoming, unread := v.fetch(ctx, part)
 		gaps, err := v.foldAll(ctx, append(early, incoming...))
-		if err != nil {
+		if err := errors.Join(unread, err); err != nil {
 			return false, err
 		}
 		early = gaps[:min(len(gaps), window)] // the rest is fetched again once its time has come
@@ -107,8 +105,8 @@ func (v *visit) fold(ctx context.Context, wanted []file) (waits bool, err error)
 	return len(early) > 0, nil
 }
 
-// fetch downloads files side by side and keeps those that verify.
-func (v *visit) fetch(ctx context.Context, files []file) ([]localstore.Incoming, error) {
+// fetch downloads files side by side and answers those that verify, also beside an error.
+func (v *visit) fetch(ctx context.Context, files []file) (whole []localstore.Incoming, err error) {
 	results := make([]localstore.Incoming, len(files))
 	errs := make([]error, len(files))
 	slots := make(chan struct{}, v.o.Fetches)
@@ -121,20 +119,19 @@ func (v *visit) fetch(ctx context.Context, files []file) ([]localstore.Incoming,
 		})
 	}
 	running.Wait()
-	var whole []localstore.Incoming
 	for i, f := range files {
 		var broken *brokenError
 		switch {
 		case errs[i] == nil:
 			v.round.Fetched++
 			whole = append(whole, results[i])
-		case errors.As(errs[i], &broken), isAbsent(errs[i]):
+		case errors.As(errs[i], &broken), isAbsent(errs[i]), errors.Is(errs[i], remote.ErrTooLarge):
 			v.doubt(f.String(), errs[i])
-		default:
-			return nil, errs[i]
+		case err == nil:
+			err = errs[i]
 		}
 	}
-	return whole, nil
+	return whole, err
 }
 
 // brokenError says that a file's content is not what its name says.
@@ -188,6 +185,9 @@ func (v *visit) foldOnce(ctx context.Context, incoming []localstore.Incoming) (g
 		}
 		if err == nil {
 			return gaps, progress, nil
+		}
+		if len(folded) == len(incoming) {
+			return nil, progress, err
 		}
 		failed := incoming[len(folded)]
 		switch {

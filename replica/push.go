@@ -25,7 +25,21 @@ func (v *visit) push(ctx context.Context) error {
 		return err
 	}
 	p := pusher{visit: v}
+	first := func(s localstore.StoredSegment) bool {
+		return s.Own && sent[s.Name] == localstore.Unsent && !v.names[s.Name]
+	}
+	for _, segment := range segments { // what is not there yet goes before every look at what is
+		if !first(segment) {
+			continue
+		}
+		if err := p.upload(ctx, segment.Name); err != nil {
+			return err
+		}
+	}
 	for _, segment := range segments {
+		if first(segment) {
+			continue
+		}
 		if err := p.advance(ctx, segment, sent[segment.Name]); err != nil {
 			return err
 		}
@@ -39,7 +53,7 @@ type pusher struct {
 	safe bool // the share's file was seen in this round
 }
 
-// advance takes the one next step of a segment. Files in past/ are never looked for in log/: their writer moved them.
+// advance takes the one next step of a segment that was sent, or that another wrote.
 func (p *pusher) advance(ctx context.Context, s localstore.StoredSegment, state localstore.Sent) error {
 	shown := p.names[s.Name]
 	switch {
@@ -48,8 +62,6 @@ func (p *pusher) advance(ctx context.Context, s localstore.StoredSegment, state 
 		return nil
 	case shown:
 		return p.verify(ctx, s.Name)
-	case s.Own && state == localstore.Unsent:
-		return p.upload(ctx, s.Name)
 	}
 	if p.absent[s.Name]++; p.absent[s.Name] < patience {
 		return nil

@@ -113,11 +113,16 @@ type visit struct {
 	names  map[string]bool // all of log/
 }
 
+// run pushes even where a pull failed: one file that can't be read must not hold back what was acknowledged here.
 func (v *visit) run(ctx context.Context) error {
-	if err := v.pull(ctx); err != nil {
-		return err
+	err := v.pull(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return errors.Join(err, ctx.Err())
+	case len(v.bucket.Births()) == 0 && (err != nil || len(v.inbox) > 0):
+		return err // sealing would give a second birth to a bucket that is there and can't be read yet
 	}
-	return v.push(ctx)
+	return errors.Join(err, v.push(ctx))
 }
 
 // Pending counts the entries of a bucket's own writers that no later listing of the remote has shown yet.

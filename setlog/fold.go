@@ -117,11 +117,8 @@ func (p *patch) count(i int, counts []uint64) {
 	if i < len(counts) {
 		count = counts[i]
 	}
-	if n := p.change.Nodes[i].Node; n.count < count {
-		raised := *n
-		raised.count = count
-		p.change.Nodes[i].Node = &raised
-	}
+	n := p.change.Nodes[i].Node // made by apply, handed to nobody yet
+	n.count = max(n.count, count)
 }
 
 // fold answers the node after one action.
@@ -170,12 +167,11 @@ func (n *Node) set(writes []write, m Mark) {
 	if len(writes) == 0 || m.Less(n.deleted) {
 		return
 	}
-	writes = owned(writes)
 	if len(writes) == 1 {
-		n.root = n.root.set(writes[0].path, m, writes[0].value)
+		n.root = n.root.set(writes[0].path, m, bytes.Clone(writes[0].value))
 		return
 	}
-	n.root = n.root.setAll(writes, m)
+	n.root = n.root.setAll(owned(writes), m)
 }
 
 // owned answers writes whose values share one piece of memory with nothing else: a node outlives what it was read from.

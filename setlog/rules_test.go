@@ -21,7 +21,16 @@ func (m memory) act(t *testing.T, d *device, body string) (setlog.Entry, error) 
 		return setlog.Entry{}, err
 	}
 	draft := setlog.Draft{Writer: d.writer, Number: d.number + 1, Salt: setlog.Salt(d.number), Now: start.Add(d.skew), Clock: &d.clock}
+	before := map[string][]byte{}
+	for id, n := range m {
+		before[id] = n.AppendBinary(nil)
+	}
 	e, change, err := setlog.Compose(m, draft, actions)
+	for id, b := range before {
+		if !bytes.Equal(b, m[id].AppendBinary(nil)) {
+			t.Fatalf("composing changed the node %s in the state", id)
+		}
+	}
 	if err != nil {
 		return e, err
 	}
@@ -30,6 +39,11 @@ func (m memory) act(t *testing.T, d *device, body string) (setlog.Entry, error) 
 	read, err := setlog.ParseEntry(e.Writer, e.Number, e.Line)
 	check(t, err, "")
 	elsewhere.take(t, read)
+	for id, b := range before {
+		if !bytes.Equal(b, m[id].AppendBinary(nil)) {
+			t.Fatalf("folding changed the node %s in the state", id)
+		}
+	}
 	d.number++
 	m.apply(change)
 	for id, n := range m {

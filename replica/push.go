@@ -25,21 +25,13 @@ func (v *visit) push(ctx context.Context) error {
 		return err
 	}
 	p := pusher{visit: v}
-	first := func(s localstore.StoredSegment) bool {
-		return s.Own && sent[s.Name] == localstore.Unsent && !v.names[s.Name]
-	}
-	for _, segment := range segments { // what is not there yet goes before every look at what is
-		if !first(segment) {
-			continue
-		}
+	unsent, others := p.split(segments, sent)
+	for _, segment := range unsent { // what is not there yet goes before every look at what is
 		if err := p.upload(ctx, segment.Name); err != nil {
 			return err
 		}
 	}
-	for _, segment := range segments {
-		if first(segment) {
-			continue
-		}
+	for _, segment := range others {
 		if err := p.advance(ctx, segment, sent[segment.Name]); err != nil {
 			return err
 		}
@@ -51,6 +43,18 @@ func (v *visit) push(ctx context.Context) error {
 type pusher struct {
 	*visit
 	safe bool // the share's file was seen in this round
+}
+
+// split tells the own segments that were never sent from all others.
+func (p *pusher) split(segments []localstore.StoredSegment, sent map[string]localstore.Sent) (unsent, others []localstore.StoredSegment) {
+	for _, s := range segments {
+		if s.Own && sent[s.Name] == localstore.Unsent && !p.names[s.Name] {
+			unsent = append(unsent, s)
+		} else {
+			others = append(others, s)
+		}
+	}
+	return unsent, others
 }
 
 // advance takes the one next step of a segment that was sent, or that another wrote.

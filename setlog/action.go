@@ -30,9 +30,10 @@ type Action struct {
 	writes []write // CREATE_NODE, SET_PROPERTY, REMOVE_PROPERTY
 	path   []string
 	by     int64
-	run    *run // INCREMENT in a log
-	revive bool // CREATE_NODE in a log, on a node its writer saw dead
-	stray  bool // CREATE_NODE with members that would give it another meaning as SET_PROPERTY
+	run    *run   // INCREMENT in a log
+	revive bool   // CREATE_NODE in a log, on a node its writer saw dead
+	schema []byte // SET_SCHEMA; nil is null
+	stray  bool   // CREATE_NODE with members that would give it another meaning as SET_PROPERTY
 }
 
 // write is one value at one path; a nil value is "absent".
@@ -104,7 +105,7 @@ func newAction(canonical []byte) (Action, error) {
 		return a, invalid("the members run and revive of "+a.Type+" are set by SetLogger", "leave them out")
 	case a.stray:
 		return a, invalid("CREATE_NODE takes properties, not property, path or value", `"properties":{"title":"x"}`)
-	case a.Type == ArrayInsert, a.Type == ArrayRemove, a.Type == ArraySet, a.Type == ArrayMove, a.Type == SetSchema:
+	case a.Type == ArrayInsert, a.Type == ArrayRemove, a.Type == ArraySet, a.Type == ArrayMove:
 		return a, invalid(a.Type+" is not yet supported by this version", "SET_PROPERTY can replace a whole array")
 	}
 	return a, nil
@@ -129,6 +130,8 @@ func readAction(canonical []byte) (Action, error) {
 		if err := a.read(&f); err != nil {
 			return a, err
 		}
+	case SetSchema:
+		return a, a.readSchema(f.schema)
 	}
 	return a, a.checkNames()
 }
@@ -147,7 +150,7 @@ func (a *Action) checkNames() error {
 
 // fields are the members of an action that its type may need, nil where there are none.
 type fields struct {
-	kind, id, properties, property, path, value, by, run, revive []byte
+	kind, id, properties, property, path, value, by, run, revive, schema []byte
 }
 
 func (f *fields) take(m member) {
@@ -170,6 +173,8 @@ func (f *fields) take(m member) {
 		f.run = m.value
 	case `"revive"`:
 		f.revive = m.value
+	case `"schema"`:
+		f.schema = m.value
 	}
 }
 

@@ -17,6 +17,8 @@ type Draft struct {
 	Birth  string // of the bucket; for a writer's first entry
 	Now    time.Time
 	Clock  *Clock
+	Schema Schema             // in force; a new one is stamped above it
+	Check  func(Change) error // last word before the entry is made; its error refuses it
 }
 
 // Compose makes an own entry of actions that a caller sent: it checks them against the state, resolves them into what
@@ -27,6 +29,9 @@ func Compose(s State, d Draft, actions []Action) (Entry, Change, error) {
 	above, err := touched(s, actions)
 	if err != nil {
 		return Entry{}, Change{}, err
+	}
+	if setsSchema(actions) {
+		above = max(above, d.Schema.Mark.Stamp)
 	}
 	clock := *d.Clock
 	if e.Stamp = clock.Next(d.Now, above); e.Stamp > MaxStamp {
@@ -39,8 +44,17 @@ func Compose(s State, d Draft, actions []Action) (Entry, Change, error) {
 	if e.write(); len(e.Line) > MaxLine {
 		return Entry{}, Change{}, &Refusal{Kind: TooLarge, Reason: fmt.Sprintf("an entry of %d bytes is more than 1 MiB", len(e.Line)), Hint: "split the transaction"}
 	}
+	if d.Check != nil {
+		if err := d.Check(c.change); err != nil {
+			return Entry{}, Change{}, err
+		}
+	}
 	*d.Clock = clock
 	return e, c.change, nil
+}
+
+func setsSchema(actions []Action) bool {
+	return slices.ContainsFunc(actions, func(a Action) bool { return a.Type == SetSchema })
 }
 
 // touched is the highest stamp of what the actions touch.

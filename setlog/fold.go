@@ -16,6 +16,7 @@ type Change struct {
 	Nodes  []Changed // each id once, in the order they were touched
 	Alive  int       // nodes alive after it, less those alive before it
 	Closed bool      // the bucket is closed for everyone
+	Schema *Schema   // the greatest that a SET_SCHEMA of the entry says; nil for none
 }
 
 // Changed is one node after a change.
@@ -87,8 +88,11 @@ func (p *patch) index() {
 
 // apply folds one action, as it stands in a log, at its mark.
 func (p *patch) apply(a Action, m Mark) error {
-	if a.Type == Close {
+	switch a.Type {
+	case Close:
 		p.change.Closed = true
+	case SetSchema:
+		p.change.Schema = &Schema{Mark: m, JSON: bytes.Clone(a.schema)}
 	}
 	if a.ID == "" {
 		return nil

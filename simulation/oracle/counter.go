@@ -1,0 +1,62 @@
+package oracle
+
+import (
+	"cmp"
+	"math/big"
+	"strconv"
+)
+
+// runKey names a run of increments among those under one floor of one path.
+type runKey struct {
+	writer string
+	salt   uint64
+}
+
+// run is what an INCREMENT says: the total of a run so far.
+type run struct {
+	node     string
+	path     []string
+	floor    mark
+	key      runKey
+	number   int64
+	position int64
+	total    int64
+}
+
+// totalUnder sums the last total of each run under a floor, and tells whether there is any.
+func totalUnder(runs []run, floor mark) (sum *big.Int, any bool) {
+	last := map[runKey]run{}
+	for _, r := range runs {
+		if r.floor != floor {
+			continue
+		}
+		if old, ok := last[r.key]; !ok || r.after(old) {
+			last[r.key] = r
+		}
+	}
+	sum = new(big.Int)
+	for _, r := range last {
+		sum.Add(sum, big.NewInt(r.total))
+	}
+	return sum, len(last) > 0
+}
+
+// after tells whether r stands for its run rather than o.
+func (r run) after(o run) bool {
+	return cmp.Or(
+		cmp.Compare(r.number, o.number),
+		cmp.Compare(r.position, o.position),
+		cmp.Compare(r.total, o.total),
+	) > 0
+}
+
+// add returns base + sum; a base that is no number is 0.
+func add(base raw, sum *big.Int) raw {
+	exact := new(big.Rat).SetInt(sum)
+	if base.Kind() == '0' {
+		f, _ := strconv.ParseFloat(string(base), 64)
+		exact.Add(exact, new(big.Rat).SetFloat64(f))
+	}
+	f, _ := exact.Float64()
+	return canonical(strconv.AppendFloat(nil, f, 'g', -1, 64))
+}

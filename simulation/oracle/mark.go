@@ -1,0 +1,71 @@
+package oracle
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+)
+
+// most is the greatest whole number in the format, 2^53.
+const most = 1 << 53
+
+// lastStamp is a year after the end of 2099, in ticks.
+const lastStamp = 4133980800000 << 16
+
+// mark orders writes. The zero mark is that of no write.
+type mark struct {
+	stamp    uint64 // milliseconds<<16 | tick
+	writer   string
+	number   int64
+	position int64
+}
+
+func (m mark) compare(o mark) int {
+	return cmp.Or(
+		cmp.Compare(m.stamp, o.stamp),
+		strings.Compare(m.writer, o.writer),
+		cmp.Compare(m.number, o.number),
+		cmp.Compare(m.position, o.position),
+	)
+}
+
+// event is a create or a delete of a node.
+type event struct {
+	node string
+	mark mark
+}
+
+// highest returns the greatest mark of a node's events.
+func highest(events []event, node string) mark {
+	var top mark
+	for _, e := range events {
+		if e.node == node && e.mark.compare(top) > 0 {
+			top = e.mark
+		}
+	}
+	return top
+}
+
+// readStamp reads "milliseconds-tick", without leading zeros.
+func readStamp(text string) (uint64, bool) {
+	left, right, dash := strings.Cut(text, "-")
+	ms, ok := readDecimal(left, 1<<48-1)
+	tick, fine := readDecimal(right, 1<<16-1)
+	return ms<<16 | tick, dash && ok && fine
+}
+
+func readDecimal(text string, limit uint64) (uint64, bool) {
+	n, err := strconv.ParseUint(text, 10, 64)
+	return n, err == nil && n <= limit && strconv.FormatUint(n, 10) == text
+}
+
+// readSalt reads 16 lower-case hex digits.
+func readSalt(text string) (uint64, bool) {
+	n, err := strconv.ParseUint(text, 16, 64)
+	return n, err == nil && len(text) == 16 && strings.Trim(text, "0123456789abcdef") == ""
+}
+
+// isBase32 tells whether text is n characters of base32 as the format writes it.
+func isBase32(text string, n int) bool {
+	return len(text) == n && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz234567") == ""
+}

@@ -17,18 +17,8 @@ func (e *Entry) readAction(m mark, value raw) bool {
 		e.closed = true
 		return true
 	}
-	read, known := map[string]func(*Entry, mark, string, object) bool{
-		"CREATE_NODE":     (*Entry).readCreate,
-		"DELETE_NODE":     (*Entry).readDelete,
-		"SET_PROPERTY":    (*Entry).readSet,
-		"REMOVE_PROPERTY": (*Entry).readRemove,
-		"INCREMENT":       (*Entry).readIncrement,
-		"ARRAY_INSERT":    (*Entry).readArrayInsert,
-		"ARRAY_REMOVE":    (*Entry).readArrayRemove,
-		"ARRAY_SET":       (*Entry).readArraySet,
-		"ARRAY_MOVE":      (*Entry).readArrayMove,
-	}[kind]
-	if !known {
+	read := readerOf(kind)
+	if read == nil {
 		return true
 	}
 	node, isText := readString(a["id"])
@@ -37,6 +27,31 @@ func (e *Entry) readAction(m mark, value raw) bool {
 	}
 	e.mention(node)
 	return read(e, m, node, a)
+}
+
+// readerOf returns what reads an action on a node of a type; nil for types that are not known.
+func readerOf(kind string) func(*Entry, mark, string, object) bool {
+	switch kind {
+	case "CREATE_NODE":
+		return (*Entry).readCreate
+	case "DELETE_NODE":
+		return (*Entry).readDelete
+	case "SET_PROPERTY":
+		return (*Entry).readSet
+	case "REMOVE_PROPERTY":
+		return (*Entry).readRemove
+	case "INCREMENT":
+		return (*Entry).readIncrement
+	case "ARRAY_INSERT":
+		return (*Entry).readArrayInsert
+	case "ARRAY_REMOVE":
+		return (*Entry).readArrayRemove
+	case "ARRAY_SET":
+		return (*Entry).readArraySet
+	case "ARRAY_MOVE":
+		return (*Entry).readArrayMove
+	}
+	return nil
 }
 
 func (e *Entry) readCreate(m mark, node string, a object) bool {

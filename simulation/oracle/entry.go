@@ -34,14 +34,14 @@ type header struct {
 	n      []raw // nil: left out
 }
 
-// Read reads an entry from a writer's line.
-func Read(writer string, line []byte) Entry {
+// Read reads the line of a writer's entry of that number.
+func Read(writer string, number int64, line []byte) Entry {
 	members, ok := readLine(line)
 	if !ok {
 		return Entry{}
 	}
 	h, ok := readHeader(members)
-	if !ok {
+	if !ok || members.has("number") && h.number != number {
 		return Entry{}
 	}
 	actions, ok := readArray(members["actions"])
@@ -50,7 +50,7 @@ func Read(writer string, line []byte) Entry {
 	}
 	var e Entry
 	for i, action := range actions {
-		m := mark{stamp: h.stamp, writer: writer, number: h.number, position: int64(i)}
+		m := mark{stamp: h.stamp, writer: writer, number: number, position: int64(i)}
 		if !e.readAction(m, action) {
 			return Entry{}
 		}

@@ -33,7 +33,11 @@ func read(t *testing.T, all []said) []Entry {
 		if err := line.Canonicalize(); err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
-		entries[i] = Read(strings.Repeat(s.writer, 16), line)
+		n := int64(numbers[s.writer])
+		if number == "" {
+			n = 1
+		}
+		entries[i] = Read(strings.Repeat(s.writer, 16), n, line)
 	}
 	return entries
 }
@@ -96,7 +100,9 @@ func TestRules(t *testing.T) {
 		{"a delete beats a set", []said{{"a", 1, create, ""}, {"a", 2, `{"type":"DELETE_NODE","id":"n"}`, ""}, {"b", 9, setAt("x", "1"), ""}}, "", 1},
 		{"a new create brings newer sets to light", []said{{"a", 1, create, ""}, {"a", 2, `{"type":"DELETE_NODE","id":"n"}`, ""}, {"b", 3, create, ""}, {"b", 9, setAt("x", "1"), ""}}, `{"x":1}`, 1},
 		{"revive raises the delete", []said{
-			{"a", 1, create, ""}, {"a", 2, `{"type":"DELETE_NODE","id":"n"}`, ""}, {"b", 9, setAt("x", "1"), ""},
+			{"a", 1, create, ""},
+			{"a", 2, `{"type":"DELETE_NODE","id":"n"}`, ""},
+			{"b", 9, setAt("x", "1"), ""},
 			{"a", 10, `{"type":"CREATE_NODE","id":"n","properties":{"y":2},"revive":true}`, ""},
 		}, `{"y":2}`, 1},
 		{"a malformed action drops its entry", []said{{"a", 1, create, ""}, {"a", 2, setAt("x", "1") + `,{"type":"DELETE_NODE","id":""}`, ""}}, `{}`, 1},
@@ -189,7 +195,7 @@ func TestSchemaAndClose(t *testing.T) {
 
 func TestMalformedEntriesSayNothing(t *testing.T) {
 	const good = `{"actions":[{"id":"n","type":"CREATE_NODE"}],"number":1,"salt":"00000000000000a1","stamp":"1-0"}`
-	if len(Fold(Read("aaaaaaaaaaaaaaaa", []byte(good))).Nodes) != 1 {
+	if len(Fold(Read("aaaaaaaaaaaaaaaa", 1, []byte(good))).Nodes) != 1 {
 		t.Fatal("the good one is not read")
 	}
 	for _, change := range [][2]string{
@@ -199,6 +205,7 @@ func TestMalformedEntriesSayNothing(t *testing.T) {
 		{`"1-0"`, `"4133980800001-0"`},
 		{`"1-0"`, `1`},
 		{`"number":1`, `"number":0`},
+		{`"number":1`, `"number":2`},
 		{`"number":1`, `"number":9007199254740994`},
 		{`a1"`, `A1"`},
 		{`"n"`, `""`},
@@ -210,7 +217,7 @@ func TestMalformedEntriesSayNothing(t *testing.T) {
 		{`,"salt"`, `,"salt":"00000000000000a1","salt"`},
 		{`"stamp"`, `"saw":[["b",1,"c"]],"stamp"`},
 	} {
-		if line := strings.Replace(good, change[0], change[1], 1); line == good || len(Fold(Read("aaaaaaaaaaaaaaaa", []byte(line))).Nodes) > 0 {
+		if line := strings.Replace(good, change[0], change[1], 1); line == good || len(Fold(Read("aaaaaaaaaaaaaaaa", 1, []byte(line))).Nodes) > 0 {
 			t.Errorf("read: %s", line)
 		}
 	}

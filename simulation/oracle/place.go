@@ -3,6 +3,7 @@ package oracle
 import (
 	"bytes"
 	"cmp"
+	"maps"
 )
 
 // write is what a SET or REMOVE says of one path.
@@ -124,9 +125,7 @@ func (p *place) top() *write {
 func (p *place) members(floor mark, plain raw) object {
 	said, _ := readObject(plain)
 	seen := object{}
-	for name, value := range said {
-		seen[name] = value
-	}
+	maps.Copy(seen, said)
 	for name, deeper := range p.deeper {
 		if value := deeper.see(floor, said[name]); value != nil {
 			seen[name] = value

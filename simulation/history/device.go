@@ -1,0 +1,94 @@
+package history
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/setlogger/setlogger/setlog"
+	"github.com/setlogger/setlogger/simulation/judge"
+)
+
+// device writes to the bucket and holds some of its entries.
+type device struct {
+	writer setlog.Writer
+	number uint64 // of its last entry
+	clock  setlog.Clock
+	skew   time.Duration
+	state  *judge.State
+	held   []int // entries of the history, by index
+}
+
+func newDevice(random *rand.Rand) *device {
+	return &device{state: &judge.State{}, skew: skewOf(random), writer: newWriter(random)}
+}
+
+// newWriter is a writer's random name, of letters only.
+func newWriter(random *rand.Rand) setlog.Writer {
+	name := make([]byte, 16)
+	for i := range name {
+		name[i] = 'a' + byte(random.IntN(26))
+	}
+	w, _ := setlog.ParseWriter(string(name)) // 16 letters are a writer
+	return w
+}
+
+// skewOf is how far a device's clock is off; most are about right, so that equal stamps occur.
+func skewOf(random *rand.Rand) time.Duration {
+	const year = 365 * 24 * time.Hour
+	switch random.IntN(8) {
+	case 0:
+		return 10 * year
+	case 1:
+		return -10 * year
+	case 2:
+		return time.Duration(random.IntN(600_000)) * time.Millisecond
+	case 3:
+		return -time.Duration(random.IntN(600_000)) * time.Millisecond
+	}
+	return 0
+}
+
+// clone is the device as a copy of its memory: what both write from here on is a fork.
+func (d *device) clone() *device {
+	c := *d
+	c.state = d.state.Clone()
+	c.held = append([]int(nil), d.held...)
+	return &c
+}
+
+// compose appends what a caller sends; nil when that is refused or changes nothing.
+func (d *device) compose(now time.Time, salt setlog.Salt, actions []setlog.Action) (*judge.Record, error) {
+	draft := setlog.Draft{
+		Writer: d.writer, Number: d.number + 1, Salt: salt, Now: now.Add(d.skew), Clock: &d.clock, Schema: d.state.Schema,
+	}
+	e, change, err := setlog.Compose(d.state, draft, actions)
+	if err != nil {
+		return nil, err
+	}
+	d.number++
+	d.state.Apply(change)
+	r := judge.NewRecord(e.Writer, e.Number, e.Line)
+	return &r, nil
+}
+
+// take folds an entry of another device.
+func (d *device) take(now time.Time, i int, r judge.Record) error {
+	d.clock.Observe(now.Add(d.skew), r.Stamp)
+	d.held = append(d.held, i)
+	return d.state.Fold(r)
+}
+
+// lacks answers which of n entries the device does not hold.
+func (d *device) lacks(n int) []int {
+	holds := make([]bool, n)
+	for _, i := range d.held {
+		holds[i] = true
+	}
+	var lacking []int
+	for i, held := range holds {
+		if !held {
+			lacking = append(lacking, i)
+		}
+	}
+	return lacking
+}

@@ -1,0 +1,86 @@
+package history
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/setlogger/setlogger/simulation/judge"
+)
+
+// ordersEach is how many orders and ways each history is folded in.
+const ordersEach = 6
+
+// total sums up many histories.
+type total struct {
+	histories, entries, orders int
+	tally                      Tally
+}
+
+// TestHistories plays random histories and folds each in random orders. SETLOGGER_HISTORIES says how many,
+// SETLOGGER_SEED which is the first.
+func TestHistories(t *testing.T) {
+	first, count := setting(t, "SETLOGGER_SEED", 1), setting(t, "SETLOGGER_HISTORIES", 20_000)
+	workers := uint64(runtime.GOMAXPROCS(0))
+	sums := make([]total, workers)
+	var all sync.WaitGroup
+	for w := range workers {
+		all.Go(func() {
+			sums[w].tally = Tally{}
+			for seed := first + w; seed < first+count && !t.Failed(); seed += workers {
+				play(t, seed, &sums[w])
+			}
+		})
+	}
+	all.Wait()
+	sum := total{tally: Tally{}}
+	for _, s := range sums {
+		sum.histories += s.histories
+		sum.entries += s.entries
+		sum.orders += s.orders
+		sum.tally.Add(s.tally)
+	}
+	t.Logf("%d histories from seed %d, %d entries, %d orders", sum.histories, first, sum.entries, sum.orders)
+	t.Logf("\n%s", sum.tally)
+}
+
+func setting(t *testing.T, name string, normal uint64) uint64 {
+	text := os.Getenv(name)
+	if text == "" {
+		return normal
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+func play(t *testing.T, seed uint64, sum *total) {
+	h, err := Make(seed, false)
+	if err != nil {
+		t.Errorf("seed %d: %v", seed, err)
+		return
+	}
+	orders, err := h.Check(ordersEach)
+	sum.histories++
+	sum.entries += len(h.Records)
+	sum.orders += orders
+	sum.tally.Add(h.Tally)
+	if d := (*judge.Disagreement)(nil); errors.As(err, &d) {
+		tell(t, seed, d)
+	}
+}
+
+// tell prints a failure: the fewest entries that show it, and the history they come from.
+func tell(t *testing.T, seed uint64, d *judge.Disagreement) {
+	h, err := Make(seed, true)
+	if err != nil {
+		t.Error(err)
+	}
+	t.Errorf("SETLOGGER_SEED=%d SETLOGGER_HISTORIES=1: %s\nthe history:\n%s", seed, judge.Shrink(d).Dump(), strings.Join(h.Trace, "\n"))
+}

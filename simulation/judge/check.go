@@ -1,0 +1,103 @@
+package judge
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/setlogger/setlogger/setlog"
+)
+
+// Disagreement is a set of records that the model folds to something else than the oracle.
+type Disagreement struct {
+	Way     string // in which it was folded
+	Records []Record
+	Err     error
+}
+
+// Error names the way and the difference.
+func (d *Disagreement) Error() string { return d.Way + ": " + d.Err.Error() }
+
+// Check folds a set of records in several random orders and ways and compares each outcome with the oracle. It answers
+// how many it tried, and a *Disagreement.
+func Check(random *rand.Rand, records []Record, orders int) (tried int, err error) {
+	want := Want(records)
+	var first *State
+	for ; tried < orders; tried++ {
+		w := ways[tried%len(ways)]
+		s, err := w.fold(random, records)
+		if err == nil {
+			err = s.Compare(want)
+		}
+		if err == nil && first != nil {
+			err = s.sameBytes(first)
+		}
+		if err != nil {
+			return tried, &Disagreement{w.name, records, err}
+		}
+		first = s
+	}
+	return tried, nil
+}
+
+// way is one way to come to a state.
+type way struct {
+	name string
+	fold func(*rand.Rand, []Record) (*State, error)
+}
+
+var ways = []way{
+	{"in a random order", inOrder},
+	{"in a random order, with repetitions", repeated},
+	{"in a random order, stored in between", stored},
+}
+
+func inOrder(random *rand.Rand, records []Record) (*State, error) {
+	s := &State{}
+	for _, i := range random.Perm(len(records)) {
+		if err := s.Fold(records[i]); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func repeated(random *rand.Rand, records []Record) (*State, error) {
+	again := slices.Clone(records)
+	for range records {
+		again = append(again, records[random.IntN(len(records))])
+	}
+	return inOrder(random, again)
+}
+
+// stored takes nodes through their binary form while folding.
+func stored(random *rand.Rand, records []Record) (*State, error) {
+	s := &State{}
+	for _, i := range random.Perm(len(records)) {
+		if err := s.Fold(records[i]); err != nil {
+			return nil, err
+		}
+		for id, n := range s.Nodes {
+			if random.IntN(2) > 0 {
+				continue
+			}
+			decoded, err := setlog.DecodeNode(n.AppendBinary(nil))
+			if err != nil {
+				return nil, err
+			}
+			s.Nodes[id] = decoded
+		}
+	}
+	return s, nil
+}
+
+// sameBytes compares the nodes' binary forms: what does not show must be equal, too.
+func (s *State) sameBytes(o *State) error {
+	for id, n := range s.Nodes {
+		if a, b := n.AppendBinary(nil), o.Nodes[id].AppendBinary(nil); !bytes.Equal(a, b) {
+			return fmt.Errorf("node %q has one value and two binary forms:\n%q\n%q", id, a, b)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+package judge
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+
+	"github.com/setlogger/setlogger/setlog"
+	"github.com/setlogger/setlogger/simulation/oracle"
+)
+
+// State is what a store keeps of a bucket, in memory. The zero State is that of an empty bucket.
+type State struct {
+	Nodes  map[string]*setlog.Node
+	Schema setlog.Schema
+	Closed bool
+	alive  int // as the changes count it
+}
+
+// Node answers the node of an id, nil when there is none.
+func (s *State) Node(id string) (*setlog.Node, error) { return s.Nodes[id], nil }
+
+// Clone answers a copy that goes its own way.
+func (s *State) Clone() *State {
+	c := *s
+	c.Nodes = maps.Clone(s.Nodes)
+	return &c
+}
+
+// Apply takes a change in.
+func (s *State) Apply(c setlog.Change) {
+	for _, changed := range c.Nodes {
+		s.put(changed.ID, changed.Node)
+	}
+	s.alive += c.Alive
+	s.Closed = s.Closed || c.Closed
+	if c.Schema != nil && c.Schema.Compare(s.Schema) > 0 {
+		s.Schema = *c.Schema
+	}
+}
+
+// Fold folds one record.
+func (s *State) Fold(r Record) error {
+	change, err := setlog.Fold(s, r.Entry)
+	if err != nil {
+		return err
+	}
+	s.Apply(change)
+	return nil
+}
+
+func (s *State) put(id string, n *setlog.Node) {
+	if s.Nodes == nil {
+		s.Nodes = map[string]*setlog.Node{}
+	}
+	s.Nodes[id] = n
+}
+
+// Compare tells in an error how the state differs from what the oracle says.
+func (s *State) Compare(want oracle.State) error {
+	if len(s.Nodes) != len(want.Nodes) {
+		return fmt.Errorf("%d nodes, want %d", len(s.Nodes), len(want.Nodes))
+	}
+	alive := 0
+	for id, w := range want.Nodes {
+		n := s.Nodes[id]
+		if n == nil {
+			return fmt.Errorf("node %q is missing", id)
+		}
+		value := n.Value()
+		if !bytes.Equal(value, w.Value) || n.Alive() != (w.Value != nil) {
+			return fmt.Errorf("node %q: got %s, want %s", id, value, w.Value)
+		}
+		if n.Rev() != w.Rev {
+			return fmt.Errorf("node %q, %s: got rev %s, want %s", id, value, n.Rev(), w.Rev)
+		}
+		if n.Alive() {
+			alive++
+		}
+	}
+	schema := s.Schema.JSON
+	if schema == nil {
+		schema = []byte("null")
+	}
+	switch {
+	case !bytes.Equal(schema, want.Schema):
+		return fmt.Errorf("got schema %s, want %s", schema, want.Schema)
+	case s.Closed != want.Closed:
+		return fmt.Errorf("closed: got %t", s.Closed)
+	case s.alive != alive:
+		return fmt.Errorf("changes count %d nodes alive, there are %d", s.alive, alive)
+	}
+	return nil
+}

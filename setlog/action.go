@@ -27,13 +27,16 @@ type Action struct {
 	JSON []byte // canonical form (RFC 8785) of the whole action
 	ID   string // of the node; empty for types that name none
 
-	writes []write // CREATE_NODE, SET_PROPERTY, REMOVE_PROPERTY
-	path   []string
-	by     int64
-	run    *run   // INCREMENT in a log
-	revive bool   // CREATE_NODE in a log, on a node its writer saw dead
-	schema []byte // SET_SCHEMA; nil is null
-	stray  bool   // CREATE_NODE with members that would give it another meaning as SET_PROPERTY
+	writes  []write // CREATE_NODE, SET_PROPERTY, REMOVE_PROPERTY
+	path    []string
+	by      int64
+	run     *run     // INCREMENT in a log
+	revive  bool     // CREATE_NODE in a log, on a node its writer saw dead
+	values  [][]byte // ARRAY_INSERT, ARRAY_SET
+	indexes indexes  // array actions of a caller
+	slots   *slots   // array actions in a log
+	schema  []byte   // SET_SCHEMA; nil is null
+	stray   bool     // CREATE_NODE with members that would give it another meaning as SET_PROPERTY
 }
 
 // write is one value at one path; a nil value is "absent".
@@ -101,12 +104,10 @@ func newAction(canonical []byte) (Action, error) {
 	switch {
 	case err != nil:
 		return a, err
-	case a.run != nil || a.revive:
-		return a, invalid("the members run and revive of "+a.Type+" are set by SetLogger", "leave them out")
+	case a.run != nil || a.revive || a.slots != nil:
+		return a, invalid("the members run, revive and slots of "+a.Type+" are set by SetLogger", "leave them out")
 	case a.stray:
 		return a, invalid("CREATE_NODE takes properties, not property, path or value", `"properties":{"title":"x"}`)
-	case a.Type == ArrayInsert, a.Type == ArrayRemove, a.Type == ArraySet, a.Type == ArrayMove:
-		return a, invalid(a.Type+" is not yet supported by this version", "SET_PROPERTY can replace a whole array")
 	}
 	return a, nil
 }
@@ -126,7 +127,7 @@ func readAction(canonical []byte) (Action, error) {
 	}
 	a.Type = unquote(f.kind)
 	switch a.Type {
-	case CreateNode, DeleteNode, SetProperty, RemoveProperty, Increment:
+	case CreateNode, DeleteNode, SetProperty, RemoveProperty, Increment, ArrayInsert, ArrayRemove, ArraySet, ArrayMove:
 		if err := a.read(&f); err != nil {
 			return a, err
 		}
@@ -151,6 +152,7 @@ func (a *Action) checkNames() error {
 // fields are the members of an action that its type may need, nil where there are none.
 type fields struct {
 	kind, id, properties, property, path, value, by, run, revive, schema []byte
+	values, index, to, count, slots                                      []byte
 }
 
 func (f *fields) take(m member) {
@@ -175,7 +177,22 @@ func (f *fields) take(m member) {
 		f.revive = m.value
 	case `"schema"`:
 		f.schema = m.value
+	case `"values"`:
+		f.values = m.value
+	case `"index"`:
+		f.index = m.value
+	case `"to"`:
+		f.to = m.value
+	case `"count"`:
+		f.count = m.value
+	case `"slots"`:
+		f.slots = m.value
 	}
+}
+
+// isArray tells whether the action is one on an array.
+func (a *Action) isArray() bool {
+	return a.Type == ArrayInsert || a.Type == ArrayRemove || a.Type == ArraySet || a.Type == ArrayMove
 }
 
 func (a *Action) read(f *fields) error {
@@ -198,6 +215,8 @@ func (a *Action) read(f *fields) error {
 		return err
 	case Increment:
 		return a.readIncrement(f)
+	case ArrayInsert, ArrayRemove, ArraySet, ArrayMove:
+		return a.readArray(f)
 	}
 	return nil
 }

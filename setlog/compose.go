@@ -17,6 +17,7 @@ type Draft struct {
 	Birth  string // of the bucket; for a writer's first entry
 	Now    time.Time
 	Clock  *Clock
+	Runs   *Runs              // of the writer in the bucket; nil: each entry begins new ones
 	Schema Schema             // in force; a new one is stamped above it
 	Check  func(Change) error // last word before the entry is made; its error refuses it
 }
@@ -37,7 +38,7 @@ func Compose(s State, d Draft, actions []Action) (Entry, Change, error) {
 	if e.Stamp = clock.Next(d.Now, above); e.Stamp > MaxStamp {
 		return Entry{}, Change{}, invalid("no stamp is left above "+above.String(), "a writer's clock ran far beyond 2099; see status")
 	}
-	c := composer{patch: patch{state: s}, entry: &e}
+	c := composer{patch: patch{state: s}, entry: &e, runs: d.Runs}
 	if err := c.resolveAll(actions); err != nil {
 		return Entry{}, Change{}, err
 	}
@@ -50,6 +51,7 @@ func Compose(s State, d Draft, actions []Action) (Entry, Change, error) {
 		}
 	}
 	*d.Clock = clock
+	d.Runs.commit(c.made, e.Stamp)
 	return e, c.change, nil
 }
 
@@ -85,7 +87,7 @@ func (n *Node) highest(a Action) Stamp {
 		return max(highest, n.root.newest()+1) // it deletes at the stamp before its own
 	case a.Type == DeleteNode:
 		return max(highest, n.root.newest())
-	case a.Type == Increment:
+	case a.Type == Increment, a.isArray():
 		return max(highest, n.newestAt(a.path))
 	}
 	for _, w := range a.writes {
@@ -109,6 +111,8 @@ func (n *Node) newestAt(path []string) Stamp {
 type composer struct {
 	patch
 	entry *Entry
+	runs  *Runs
+	made  map[runKey]nextSlot // by the actions so far
 }
 
 func (c *composer) resolveAll(actions []Action) error {
@@ -159,6 +163,8 @@ func (c *composer) resolve(a Action, position int) (Action, error) {
 		return a, &Refusal{Kind: NotAlive, Reason: "there is no node " + strconv.Quote(a.ID), Hint: "CREATE_NODE makes or revives it"}
 	case a.Type == Increment:
 		return c.resolveIncrement(a, n.at(a.path), position)
+	case a.isArray():
+		return c.resolveArray(a, n.at(a.path))
 	}
 	return a, nil
 }

@@ -110,10 +110,25 @@ func (e *Entry) readActions(list []byte) error {
 		if err != nil {
 			return err
 		}
-		if a.Type == Increment && (a.run == nil || !a.run.floor.Less(e.mark(len(e.Actions)))) {
-			return errRun()
+		if err := a.checkFloor(e.mark(len(e.Actions))); err != nil {
+			return err
 		}
 		e.Actions = append(e.Actions, a)
+	}
+	return nil
+}
+
+// checkFloor refuses an action in a log without the member that resolves it, or under a floor that is not below it.
+func (a *Action) checkFloor(m Mark) error {
+	switch a.Type {
+	case Increment:
+		if a.run == nil || !a.run.floor.Less(m) {
+			return errRun()
+		}
+	case ArrayInsert, ArrayRemove, ArraySet, ArrayMove:
+		if a.slots == nil || !a.slots.floor.Less(m) {
+			return errSlots(a.Type)
+		}
 	}
 	return nil
 }

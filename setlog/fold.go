@@ -145,6 +145,8 @@ func (n *Node) fold(a Action, m Mark) *Node {
 		r := *a.run
 		r.writer, r.number, r.position, r.stamp = m.Writer, m.Number, m.Position, m.Stamp
 		after.increment(a.path, r)
+	case ArrayInsert, ArrayRemove, ArraySet, ArrayMove:
+		after.edit(a, m)
 	}
 	return &after
 }
@@ -219,6 +221,12 @@ func (n *Node) increment(path []string, r run) {
 	}
 }
 
+func (n *Node) edit(a Action, m Mark) {
+	if !a.slots.floor.Less(n.deleted) {
+		n.root = n.root.edit(a.path, a, m)
+	}
+}
+
 // set answers the vertex after a write below it; the same one when the write is below the floor or not the last.
 func (v *vertex) set(path []string, m Mark, value []byte) *vertex {
 	if len(path) == 0 {
@@ -265,6 +273,35 @@ func (v *vertex) increment(path []string, r run) *vertex {
 	return &after
 }
 
+// edit answers the vertex after an array action at a path below it.
+func (v *vertex) edit(path []string, a Action, m Mark) *vertex {
+	if v != nil && a.slots.floor.Less(v.mark) {
+		return v
+	}
+	if len(path) > 0 {
+		old := v.find(path[0])
+		return v.with(path[0], old, old.edit(path[1:], a, m))
+	}
+	var after vertex
+	if v != nil {
+		after = *v
+	}
+	i, found := slices.BinarySearchFunc(after.arrays, a.slots.floor, compareFloor)
+	if !found {
+		after.arrays = slices.Insert(slices.Clip(after.arrays), i, newArray(a.slots.floor).folded(a, m))
+		return &after
+	}
+	folded := after.arrays[i].folded(a, m)
+	if folded == after.arrays[i] {
+		return v
+	}
+	after.arrays = slices.Clone(after.arrays)
+	after.arrays[i] = folded
+	return &after
+}
+
+func compareFloor(a *array, floor Mark) int { return a.floor.Compare(floor) }
+
 // with answers v with its child old replaced by after; v may be nil.
 func (v *vertex) with(name string, old, after *vertex) *vertex {
 	if old == after {
@@ -294,16 +331,24 @@ func (v *vertex) above(m Mark) *vertex {
 		after.mark, after.value = Mark{}, nil
 	}
 	after.cut(m)
-	if !after.written() && len(after.runs) == 0 && len(after.children) == 0 {
+	if after.empty() {
 		return nil
 	}
 	return &after
 }
 
-// cut drops runs and everything deeper that lies below the floor m.
+func (v *vertex) empty() bool {
+	return !v.written() && len(v.runs) == 0 && len(v.arrays) == 0 && len(v.children) == 0
+}
+
+// cut drops runs, arrays and everything deeper that lies below the floor m.
 func (v *vertex) cut(m Mark) {
 	if slices.ContainsFunc(v.runs, func(r run) bool { return r.floor.Less(m) }) {
 		v.runs = slices.DeleteFunc(slices.Clone(v.runs), func(r run) bool { return r.floor.Less(m) })
+	}
+	if len(v.arrays) > 0 && v.arrays[0].floor.Less(m) {
+		i, _ := slices.BinarySearchFunc(v.arrays, m, compareFloor)
+		v.arrays = slices.Clone(v.arrays[i:])
 	}
 	if len(v.children) == 0 {
 		return

@@ -17,9 +17,10 @@ type Node struct {
 
 // vertex is one path of a node. Everything below it is above its floor: writes that a prefix overwrote are gone.
 type vertex struct {
-	mark     Mark   // of the last write at this path; zero when there was none
-	value    []byte // canonical JSON; nil is "absent"
-	runs     []run  // of the counter, sorted
+	mark     Mark     // of the last write at this path; zero when there was none
+	value    []byte   // canonical JSON; nil is "absent"
+	runs     []run    // of the counter, sorted
+	arrays   []*array // by floor
 	children []child
 }
 
@@ -66,7 +67,10 @@ func (v *vertex) size() int {
 	if v == nil {
 		return 0
 	}
-	size := 128 + len(v.value) + len(v.runs)*112
+	size := 152 + len(v.value) + len(v.runs)*112
+	for _, a := range v.arrays {
+		size += a.size()
+	}
 	for _, c := range v.children {
 		size += 24 + len(c.name) + c.size()
 	}
@@ -90,8 +94,8 @@ func (v *vertex) search(name string) (int, bool) {
 	return slices.BinarySearchFunc(v.children, name, func(c child, name string) int { return compareKeys(c.name, name) })
 }
 
-// seen is the visible value at a vertex, nil for none: an object if a deeper write is visible, else the counter, else
-// the plain value (rule 4). floor is that of the path above, inherited what an object written above holds here.
+// seen is the visible value at a vertex, nil for none: an object if a deeper write is visible, else the array, else the
+// counter, else the plain value (rule 4). floor is that of the path above, inherited what an object written above holds here.
 func (v *vertex) seen(floor Mark, inherited []byte) []byte {
 	if v == nil {
 		return inherited
@@ -105,8 +109,15 @@ func (v *vertex) seen(floor Mark, inherited []byte) []byte {
 			return object
 		}
 	}
+	a := v.array(floor)
+	if elements := a.json(base); elements != nil {
+		return elements
+	}
 	if counter := v.counter(floor, base); counter != nil {
 		return counter
+	}
+	if a != nil && isKind(base, '[') {
+		return []byte("[]")
 	}
 	return base
 }
@@ -164,6 +175,19 @@ type place struct {
 	inherits []byte // plain value at the path
 }
 
+// array is the one under a floor, nil when nothing arrived for it.
+func (v *vertex) array(floor Mark) *array {
+	if v == nil {
+		return nil
+	}
+	for _, a := range v.arrays {
+		if a.floor == floor {
+			return a
+		}
+	}
+	return nil
+}
+
 // at looks a path up. The node may be nil.
 func (n *Node) at(path []string) place {
 	if n == nil {
@@ -202,6 +226,9 @@ func (v *vertex) newest() Stamp {
 	for _, r := range v.runs {
 		newest = max(newest, r.stamp)
 	}
+	for _, a := range v.arrays {
+		newest = max(newest, a.newest)
+	}
 	for _, c := range v.children {
 		newest = max(newest, c.newest())
 	}
@@ -210,5 +237,5 @@ func (v *vertex) newest() Stamp {
 
 // plain tells whether the path shows one whole value: no counter, nothing written deeper, no array.
 func (p place) plain() bool {
-	return (p.vertex == nil || len(p.children) == 0 && len(p.runs) == 0) && !isKind(p.seen, '[')
+	return (p.vertex == nil || len(p.children) == 0 && len(p.runs) == 0 && len(p.arrays) == 0) && !isKind(p.seen, '[')
 }

@@ -44,7 +44,9 @@ func (r *Runs) commit(made map[runKey]nextSlot, now Stamp) {
 }
 
 // goesOn tells whether a slot made at a stamp still belongs to the run.
-func (n nextSlot) goesOn(now Stamp) bool { return n.stamp.Time().UnixMilli()+runGap >= now.Time().UnixMilli() }
+func (n nextSlot) goesOn(now Stamp) bool {
+	return n.stamp.Time().UnixMilli()+runGap >= now.Time().UnixMilli()
+}
 
 // resolveArray says by element what an array action says by index.
 func (c *composer) resolveArray(a Action, p place) (Action, error) {

@@ -10,7 +10,7 @@ import (
 //
 //	node   = version count marks created deleted vertex
 //	marks  = length (stamp:8 writer:10 number position)…      each distinct mark once; others refer to it, 0 is none
-//	vertex = flags [mark] [length value] [length run…] [length (length name vertex)…]
+//	vertex = flags [mark] [length value] [length run…] [length array…] [length (length name vertex)…]
 //	run    = writer:10 salt:8 floor number position stamp:8 total(zigzag)
 //
 // Numbers are uvarints, fixed widths big endian. Equal nodes have equal bytes.
@@ -21,6 +21,7 @@ const (
 	hasValue
 	hasRuns
 	hasChildren
+	hasArrays
 )
 
 // ErrNode says that the bytes are no node of this version.
@@ -31,8 +32,8 @@ func (n *Node) AppendBinary(dst []byte) []byte {
 	var marks marks
 	marks.collect(n)
 	dst = binary.AppendUvarint(append(dst, nodeVersion), n.count)
-	dst = binary.AppendUvarint(dst, uint64(len(marks)))
-	for _, m := range marks {
+	dst = binary.AppendUvarint(dst, uint64(len(marks.list)))
+	for _, m := range marks.list {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(m.Stamp))
 		dst = append(dst, m.Writer[:]...)
 		dst = binary.AppendUvarint(dst, m.Number)
@@ -44,11 +45,14 @@ func (n *Node) AppendBinary(dst []byte) []byte {
 	if root == nil {
 		root = &vertex{}
 	}
-	return root.append(dst, marks)
+	return root.append(dst, &marks)
 }
 
-// marks are the distinct marks of a node.
-type marks []Mark
+// marks are the distinct marks of a node, with their places from 1 once they are many.
+type marks struct {
+	list   []Mark
+	places map[Mark]uint64
+}
 
 func (t *marks) collect(n *Node) {
 	t.add(n.created)
@@ -63,21 +67,39 @@ func (t *marks) collectBelow(v *vertex) {
 	for _, r := range v.runs {
 		t.add(r.floor)
 	}
+	for _, a := range v.arrays {
+		a.collect(t)
+	}
 	for _, c := range v.children {
 		t.collectBelow(c.vertex)
 	}
 }
 
 func (t *marks) add(m Mark) {
-	if m != (Mark{}) && !slices.Contains(*t, m) {
-		*t = append(*t, m)
+	if m == (Mark{}) || t.index(m) > 0 {
+		return
+	}
+	t.list = append(t.list, m)
+	switch {
+	case len(t.list) == 2*few:
+		t.places = make(map[Mark]uint64, 8*few)
+		for i, m := range t.list {
+			t.places[m] = uint64(i + 1)
+		}
+	case len(t.list) > 2*few:
+		t.places[m] = uint64(len(t.list))
 	}
 }
 
-// index is the place of a mark from 1, 0 for the zero mark.
-func (t marks) index(m Mark) uint64 { return uint64(slices.Index(t, m) + 1) }
+// index is the place of a mark from 1, 0 for the zero mark and for one that was not added.
+func (t *marks) index(m Mark) uint64 {
+	if t.places != nil {
+		return t.places[m]
+	}
+	return uint64(slices.Index(t.list, m) + 1)
+}
 
-func (v *vertex) append(dst []byte, marks marks) []byte {
+func (v *vertex) append(dst []byte, marks *marks) []byte {
 	at := len(dst)
 	dst = append(dst, 0)
 	if v.written() {
@@ -95,6 +117,13 @@ func (v *vertex) append(dst []byte, marks marks) []byte {
 			dst = r.appendBinary(dst, marks)
 		}
 	}
+	if len(v.arrays) > 0 {
+		dst[at] |= hasArrays
+		dst = binary.AppendUvarint(dst, uint64(len(v.arrays)))
+		for _, a := range v.arrays {
+			dst = a.appendBinary(dst, marks)
+		}
+	}
 	if len(v.children) > 0 {
 		dst[at] |= hasChildren
 		dst = binary.AppendUvarint(dst, uint64(len(v.children)))
@@ -105,7 +134,7 @@ func (v *vertex) append(dst []byte, marks marks) []byte {
 	return dst
 }
 
-func (r run) appendBinary(dst []byte, marks marks) []byte {
+func (r run) appendBinary(dst []byte, marks *marks) []byte {
 	dst = binary.BigEndian.AppendUint64(append(dst, r.writer[:]...), uint64(r.salt))
 	dst = binary.AppendUvarint(dst, marks.index(r.floor))
 	dst = binary.AppendUvarint(dst, r.number)
@@ -125,12 +154,12 @@ func DecodeNode(data []byte) (*Node, error) {
 		return nil, ErrNode
 	}
 	n := &Node{count: d.uvarint()}
-	d.marks = make(marks, d.length(20))
+	d.marks = make([]Mark, d.length(20))
 	for i := range d.marks {
 		d.marks[i] = Mark{Stamp: Stamp(d.fixed()), Writer: d.writer(), Number: d.uvarint(), Position: uint32(d.uvarint())}
 	}
 	n.created, n.deleted = d.mark(), d.mark()
-	if v := d.vertex(0); v.written() || len(v.runs)+len(v.children) > 0 {
+	if v := d.vertex(0); !v.empty() {
 		n.root = v
 	}
 	if d.failed || d.rest != "" {
@@ -142,13 +171,15 @@ func DecodeNode(data []byte) (*Node, error) {
 // decoder reads a node; after a failure it answers zeros.
 type decoder struct {
 	rest   string
-	marks  marks
+	marks  []Mark
 	failed bool
 }
 
+func (d *decoder) fail() { d.failed, d.rest = true, "" }
+
 func (d *decoder) take(n int) string {
 	if n < 0 || n > len(d.rest) {
-		d.failed, d.rest = true, ""
+		d.fail()
 		return string(make([]byte, min(max(n, 0), 16)))
 	}
 	taken := d.rest[:n]
@@ -165,7 +196,7 @@ func (d *decoder) uvarint() uint64 {
 			return value
 		}
 	}
-	d.failed, d.rest = true, ""
+	d.fail()
 	return 0
 }
 
@@ -173,7 +204,7 @@ func (d *decoder) uvarint() uint64 {
 func (d *decoder) length(width int) int {
 	n := d.uvarint()
 	if n > uint64(len(d.rest)/width) {
-		d.failed, d.rest = true, ""
+		d.fail()
 		return 0
 	}
 	return int(n)
@@ -193,7 +224,7 @@ func (d *decoder) mark() Mark {
 		return Mark{}
 	}
 	if i > uint64(len(d.marks)) {
-		d.failed, d.rest = true, ""
+		d.fail()
 		return Mark{}
 	}
 	return d.marks[i-1]
@@ -203,19 +234,25 @@ func (d *decoder) vertex(level int) *vertex {
 	v := &vertex{}
 	flags := d.take(1)[0]
 	if level > MaxDepth {
-		d.failed, d.rest = true, ""
+		d.fail()
 		return v
 	}
 	if flags&hasMark != 0 {
 		v.mark = d.mark()
 	}
 	if flags&hasValue != 0 {
-		v.value = []byte(d.take(d.length(1)))
+		v.value = d.bytes()
 	}
 	if flags&hasRuns != 0 {
 		v.runs = make([]run, d.length(20))
 		for i := range v.runs {
 			v.runs[i] = d.run()
+		}
+	}
+	if flags&hasArrays != 0 {
+		v.arrays = make([]*array, d.length(11))
+		for i := range v.arrays {
+			v.arrays[i] = d.array()
 		}
 	}
 	if flags&hasChildren != 0 {

@@ -263,7 +263,7 @@ func (o *oracle) counter(path []string, base string) (string, bool) {
 func TestFoldAgreesWithTheRules(t *testing.T) {
 	alive, dead := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
-		all := drawHistory(t)
+		all := drawHistory(t, nodeKinds)
 		if rapid.Bool().Draw(t, "some wait") {
 			all = slices.DeleteFunc(all, func(setlog.Entry) bool { return rapid.IntRange(0, 4).Draw(t, "waits") == 0 })
 		}

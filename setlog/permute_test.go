@@ -43,11 +43,18 @@ type device struct {
 
 var ids = []string{"a", "b"}
 
-func drawAction(t *rapid.T) string {
+var (
+	nodeKinds  = []string{"create", "create", "set", "set", "path", "path", "remove", "delete", "inc", "inc", "count", "count", "other"}
+	arrayKinds = append([]string{"array", "array", "array", "array", "array"}, nodeKinds...)
+)
+
+func drawAction(t *rapid.T, kinds []string) string {
 	id := rapid.SampledFrom(ids).Draw(t, "id")
 	value := rapid.SampledFrom([]string{`1`, `"x"`, `{"p":1,"q":{"r":2}}`, `{}`, `null`, `[1,2]`, `2.5`}).Draw(t, "value")
 	path := rapid.SampledFrom([]string{`["p"]`, `["p","q"]`, `["p","q","r"]`, `["s"]`}).Draw(t, "path")
-	switch rapid.SampledFrom([]string{"create", "create", "set", "set", "path", "path", "remove", "delete", "inc", "inc", "count", "count", "other"}).Draw(t, "kind") {
+	switch rapid.SampledFrom(kinds).Draw(t, "kind") {
+	case "array":
+		return drawArrayAction(t, id, rapid.SampledFrom([]string{`["l"]`, `["l"]`, path}).Draw(t, "array"), value)
 	case "create":
 		return fmt.Sprintf(`{"type":"CREATE_NODE","id":%q,"properties":{"p":%s,"s":1}}`, id, value)
 	case "set":
@@ -66,8 +73,21 @@ func drawAction(t *rapid.T) string {
 	return fmt.Sprintf(`{"type":"OTHER","id":%q}`, id)
 }
 
+func drawArrayAction(t *rapid.T, id, path, value string) string {
+	index := rapid.IntRange(0, 3).Draw(t, "index")
+	switch rapid.SampledFrom([]string{"insert", "insert", "insert", "remove", "set", "move", "move"}).Draw(t, "edit") {
+	case "remove":
+		return fmt.Sprintf(`{"type":"ARRAY_REMOVE","id":%q,"path":%s,"index":%d,"count":%d}`, id, path, index, rapid.IntRange(1, 3).Draw(t, "elements"))
+	case "set":
+		return fmt.Sprintf(`{"type":"ARRAY_SET","id":%q,"path":%s,"index":%d,"value":%s}`, id, path, index, value)
+	case "move":
+		return fmt.Sprintf(`{"type":"ARRAY_MOVE","id":%q,"path":%s,"index":%d,"to":%d}`, id, path, index, rapid.IntRange(0, 3).Draw(t, "to"))
+	}
+	return fmt.Sprintf(`{"type":"ARRAY_INSERT","id":%q,"path":%s,"index":%d,"values":[%s,"y"]}`, id, path, index, value)
+}
+
 // drawHistory lets devices with skewed clocks, one of them cloned, write and read each other.
-func drawHistory(t *rapid.T) []setlog.Entry {
+func drawHistory(t *rapid.T, kinds []string) []setlog.Entry {
 	devices := make([]*device, 4)
 	for i := range devices {
 		devices[i] = &device{memory: memory{}, held: map[string]bool{}, skew: time.Duration(rapid.Int64Range(-3, 3).Draw(t, "skew")) * time.Millisecond}
@@ -91,13 +111,13 @@ func drawHistory(t *rapid.T) []setlog.Entry {
 		}
 		var actions []setlog.Action
 		for range rapid.IntRange(1, 2).Draw(t, "actions") {
-			a, err := setlog.ParseAction([]byte(drawAction(t)))
+			a, err := setlog.ParseAction([]byte(drawAction(t, kinds)))
 			if err != nil {
 				t.Fatal(err)
 			}
 			actions = append(actions, a)
 		}
-		draft := setlog.Draft{Writer: d.writer, Number: d.number + 1, Salt: setlog.Salt(len(all)), Now: now.Add(d.skew), Clock: &d.clock}
+		draft := setlog.Draft{Writer: d.writer, Number: d.number + 1, Salt: setlog.Salt(len(all)/3 + 1), Now: now.Add(d.skew), Clock: &d.clock}
 		e, change, err := setlog.Compose(d.memory, draft, actions)
 		var refusal *setlog.Refusal
 		if errors.As(err, &refusal) || errors.Is(err, setlog.ErrUnchanged) {
@@ -142,7 +162,7 @@ func same(t *rapid.T, a, b memory, why string) {
 
 func TestStateIsAFunctionOfTheSet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		all := drawHistory(t)
+		all := drawHistory(t, arrayKinds)
 		inOrder := memory{}
 		for _, e := range all {
 			inOrder.fold(t, reread(t, e))

@@ -121,7 +121,7 @@ func readSteps(value raw) ([]string, bool) {
 
 func (e *Entry) readIncrement(m mark, node string, a object) bool {
 	path, ok := readPath(a)
-	if !ok || !formWhole(a, "by", -most) {
+	if _, isWhole := readWhole(a["by"], -most, most); !ok || a.has("by") && !isWhole {
 		return false
 	}
 	members, _ := readObject(a["run"])
@@ -131,15 +131,9 @@ func (e *Entry) readIncrement(m mark, node string, a object) bool {
 	total, isTotal := readWhole(members["total"], -most, most)
 	e.runs = append(e.runs, run{
 		node: node, path: path, floor: floor, key: runKey{m.writer, salt},
-		number: m.number, position: m.position, total: total,
+		mark: m, total: total,
 	})
-	return isFloor && isText && isSalt && isTotal
-}
-
-// formWhole tells whether a member is a whole number of at least low, or left out.
-func formWhole(a object, name string, low int64) bool {
-	_, ok := readWhole(a[name], low, most)
-	return ok || !a.has(name)
+	return isFloor && floor.compare(m) < 0 && isText && isSalt && isTotal
 }
 
 // readFloor reads the member floor of a run or of slots: [stamp, writer, number, position], or left out.
@@ -154,7 +148,7 @@ func readFloor(members object) (mark, bool) {
 	text, isText := readString(parts[0])
 	stamp, isStamp := readStamp(text)
 	writer, isWriter := readString(parts[1])
-	number, isNumber := readWhole(parts[2], 0, most)
+	number, isNumber := readWhole(parts[2], 1, most)
 	position, err := strconv.ParseInt(string(parts[3]), 10, 32)
 	good := isText && isStamp && isWriter && isBase32(writer, 16) && isNumber && err == nil && position >= 0
 	return mark{stamp, writer, number, position}, good

@@ -14,13 +14,12 @@ type runKey struct {
 
 // run is what an INCREMENT says: the total of a run so far.
 type run struct {
-	node     string
-	path     []string
-	floor    mark
-	key      runKey
-	number   int64
-	position int64
-	total    int64
+	node  string
+	path  []string
+	floor mark
+	key   runKey
+	mark  mark
+	total int64
 }
 
 // totalUnder sums the last total of each run under a floor, and tells whether there is any.
@@ -41,11 +40,13 @@ func totalUnder(runs []run, floor mark) (sum *big.Int, any bool) {
 	return sum, len(last) > 0
 }
 
-// after tells whether r stands for its run rather than o.
+// after tells whether r stands for its run rather than o. Totals of a fork that are numbered alike are ordered as writes
+// are: by stamp, then by what they say.
 func (r run) after(o run) bool {
 	return cmp.Or(
-		cmp.Compare(r.number, o.number),
-		cmp.Compare(r.position, o.position),
+		cmp.Compare(r.mark.number, o.mark.number),
+		cmp.Compare(r.mark.position, o.mark.position),
+		cmp.Compare(r.mark.stamp, o.mark.stamp),
 		cmp.Compare(r.total, o.total),
 	) > 0
 }

@@ -23,10 +23,21 @@ type mark struct {
 func (m mark) compare(o mark) int {
 	return cmp.Or(
 		cmp.Compare(m.stamp, o.stamp),
-		strings.Compare(m.writer, o.writer),
+		compareWriters(m.writer, o.writer),
 		cmp.Compare(m.number, o.number),
 		cmp.Compare(m.position, o.position),
 	)
+}
+
+// compareWriters orders writers as the 80 bits that they are: in base32 letters stand for less than digits do.
+func compareWriters(a, b string) int {
+	for i := range min(len(a), len(b)) {
+		if a[i] == b[i] {
+			continue
+		}
+		return cmp.Or(compareBool(a[i] <= '9', b[i] <= '9'), cmp.Compare(a[i], b[i]))
+	}
+	return cmp.Compare(len(a), len(b))
 }
 
 // event is a create or a delete of a node.

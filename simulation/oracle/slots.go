@@ -58,7 +58,7 @@ func readSlots(m mark, a object) (path []string, slots object, floor mark, ok bo
 	path, isPath := readPath(a)
 	slots, isObject := readObject(a["slots"])
 	floor, isFloor := readFloor(slots)
-	return path, slots, floor, isPath && isObject && isFloor && floor.compare(m) < 0 && formWhole(a, "index", 0)
+	return path, slots, floor, isPath && isObject && isFloor && floor.compare(m) < 0
 }
 
 func (e *Entry) readArrayInsert(m mark, node string, a object) bool {
@@ -97,7 +97,7 @@ func (e *Entry) readArrayRemove(m mark, node string, a object) bool {
 		}
 		e.removes = append(e.removes, span{node, path, floor, first, count})
 	}
-	return ok && isArray && len(spans) > 0 && formWhole(a, "count", 1)
+	return ok && isArray && len(spans) > 0
 }
 
 func (e *Entry) readArraySet(m mark, node string, a object) bool {
@@ -113,7 +113,7 @@ func (e *Entry) readArrayMove(m mark, node string, a object) bool {
 	first, isFirst := readFirst(slots, 1)
 	at, isAt := readWhere(slots)
 	e.moves = append(e.moves, move{node, path, floor, element, m, first, at})
-	return ok && isElement && isFirst && isAt && formWhole(a, "to", 0)
+	return ok && isElement && isFirst && isAt
 }
 
 // readFirst reads the first of n new slots.

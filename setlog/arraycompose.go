@@ -50,8 +50,8 @@ func (n nextSlot) goesOn(now Stamp) bool {
 
 // resolveArray says by element what an array action says by index.
 func (c *composer) resolveArray(a Action, p place) (Action, error) {
-	if p.seen != nil && !isKind(p.seen, '[') {
-		return a, invalid(fmt.Sprintf("%s needs an array or nothing, not %.40s", a.Type, p.seen), "SET_PROPERTY replaces the value")
+	if err := a.checkArray(p); err != nil {
+		return a, err
 	}
 	for _, value := range a.values {
 		if len(a.path)+1+depth(value) >= MaxDepth {
@@ -83,6 +83,28 @@ func (c *composer) resolveArray(a Action, p place) (Action, error) {
 	}
 	a.JSON = withMembers(a.JSON, map[string][]byte{slotsMember: a.slots.append(nil, a.Type)})
 	return a, nil
+}
+
+// checkArray refuses a path at which something else than an array is seen.
+func (a *Action) checkArray(p place) error {
+	if p.showsArray() {
+		return nil
+	}
+	if seen := p.visible(); seen != nil && !isKind(seen, '[') {
+		return invalid(fmt.Sprintf("%s needs an array or nothing, not %.40s", a.Type, seen), "SET_PROPERTY replaces the value")
+	}
+	return nil
+}
+
+// showsArray tells, without writing it out, whether an array is seen of which an element shows.
+func (p place) showsArray() bool {
+	array := p.vertex.array(p.floor)
+	if array == nil || len(p.children) > 0 {
+		return false
+	}
+	s := array.sequence(p.inherits)
+	defer array.release(s)
+	return s.shows() > 0
 }
 
 // target is the index, in the list with the element that moves, in front of which it moves.

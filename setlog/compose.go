@@ -189,8 +189,8 @@ func (n *Node) revives() bool { return !n.Alive() && n.deleted != Mark{} }
 
 // resolveIncrement gives an increment the total of the writer's run (rule 10).
 func (c *composer) resolveIncrement(a Action, p place, position int) (Action, error) {
-	if p.seen != nil && !isNumber(p.seen) {
-		return a, invalid(fmt.Sprintf("INCREMENT needs a number or nothing, not %.40s", p.seen), "SET_PROPERTY replaces the value")
+	if seen := p.visible(); seen != nil && !isNumber(seen) {
+		return a, invalid(fmt.Sprintf("INCREMENT needs a number or nothing, not %.40s", seen), "SET_PROPERTY replaces the value")
 	}
 	if len(a.path) >= MaxDepth {
 		return a, invalid("the node would be nested deeper than 63", "shorten the path")
@@ -225,7 +225,8 @@ func (c *composer) unchanged(a Action) bool {
 	n := c.change.Nodes[0].Node
 	return !slices.ContainsFunc(a.writes, func(w write) bool {
 		p := n.at(w.path)
-		return !p.plain() || (p.seen == nil) != (w.value == nil) || string(p.seen) != string(w.value)
+		seen := p.visible()
+		return !p.plain(seen) || (seen == nil) != (w.value == nil) || string(seen) != string(w.value)
 	})
 }
 

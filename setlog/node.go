@@ -171,7 +171,6 @@ func appendComma(object []byte) []byte {
 type place struct {
 	*vertex         // nil when nothing was written there or below
 	floor    Mark   // of what is written below it now: the delete and every write at the path and its prefixes
-	seen     []byte // visible value, nil for none
 	inherits []byte // plain value at the path
 }
 
@@ -200,9 +199,11 @@ func (n *Node) at(path []string) place {
 			p.inherits, p.floor = p.value, p.mark
 		}
 	}
-	p.seen = p.vertex.seen(p.floor, p.inherits)
 	return p
 }
+
+// visible is what is seen at the path, nil for nothing.
+func (p place) visible() []byte { return p.vertex.seen(p.floor, p.inherits) }
 
 func memberOf(object []byte, name string) []byte {
 	if !isKind(object, '{') {
@@ -236,6 +237,6 @@ func (v *vertex) newest() Stamp {
 }
 
 // plain tells whether the path shows one whole value: no counter, nothing written deeper, no array.
-func (p place) plain() bool {
-	return (p.vertex == nil || len(p.children) == 0 && len(p.runs) == 0 && len(p.arrays) == 0) && !isKind(p.seen, '[')
+func (p place) plain(seen []byte) bool {
+	return (p.vertex == nil || len(p.children) == 0 && len(p.runs) == 0 && len(p.arrays) == 0) && !isKind(seen, '[')
 }

@@ -33,9 +33,14 @@ func newArray(floor Mark) *array {
 
 // next is a version of the array that may be changed until it is handed out. It takes the order along.
 func (a *array) next() *array {
-	n := &array{floor: a.floor, newest: a.newest, known: a.known, blocks: a.blocks, tombs: a.tombs}
+	n := a.copy()
 	n.order.Store(a.order.Swap(nil))
 	return n
+}
+
+// copy is a version of the array that may be changed until it is handed out, without the order.
+func (a *array) copy() *array {
+	return &array{floor: a.floor, newest: a.newest, known: a.known, blocks: a.blocks, tombs: a.tombs}
 }
 
 func blockKey(id slotID) slotID { return slotID{id.salt, id.k / blockSlots} }
@@ -99,7 +104,7 @@ func (e *edit) insert(first slotID, hangs anchor, values [][]byte) {
 		id := first.plus(uint64(i))
 		key, b, put := blockKey(id), e.block(id).clone(), false
 		for ; i < len(values) && blockKey(id) == key; i++ {
-			put = e.put(b, slot{id: id, anchor: hangs, value: values[i]}) || put
+			put = e.put(b, slot{id: id, anchor: hangs, value: values[i]}, false) || put
 			id = id.plus(1)
 			hangs = id.before()
 		}
@@ -109,11 +114,12 @@ func (e *edit) insert(first slotID, hangs anchor, values [][]byte) {
 	}
 }
 
-// put takes a slot in to its block, which the caller stores if anything changed.
-func (e *edit) put(b *block, s slot) bool {
+// put takes a slot in to its block, which the caller stores if anything changed; removed tells that its element is.
+func (e *edit) put(b *block, s slot, removed bool) bool {
 	at := s.id.k % blockSlots
 	isKnown := b.known>>at&1 == 1
-	if !b.put(s, !isKnown && e.unbury(s.id)) {
+	buried := !isKnown && e.unbury(s.id)
+	if !b.put(s, removed || buried) {
 		return false
 	}
 	e.changed = true
@@ -236,7 +242,7 @@ func (e *edit) set(element slotID, s set) {
 // place takes in a slot that is a place for an element.
 func (e *edit) place(id slotID, hangs anchor, element slotID) {
 	b := e.block(id).clone()
-	if e.put(b, slot{id: id, anchor: hangs, element: element}) {
+	if e.put(b, slot{id: id, anchor: hangs, element: element}, false) {
 		e.store(blockKey(id), b)
 	}
 }

@@ -30,6 +30,7 @@ func profiles() []profile {
 	return []profile{
 		{{4, create}, {2, deletion}, {10, set}, {4, removal}, {6, increment}, {6, insertion}, {3, arrayRemoval}, {2, arraySet}, {2, arrayMove}, {1, schema}, {1, unknown}},
 		{{1, create}, {1, set}, {10, insertion}, {5, arrayRemoval}, {4, arraySet}, {6, arrayMove}},
+		{{1, set}, {4, insertion}, {3, arrayRemoval}, {3, arraySet}, {6, arrayMove}},
 		{{6, create}, {6, deletion}, {5, set}, {1, removal}, {3, increment}, {3, insertion}, {1, closing}},
 		{{1, create}, {12, set}, {5, removal}, {2, increment}, {2, insertion}},
 		{{1, create}, {1, deletion}, {3, set}, {1, removal}, {12, increment}},
@@ -121,19 +122,23 @@ func removal(a *author) string {
 }
 
 func increment(a *author) string {
-	by := pick(a, 1, 1, 5, -3, 0)
-	return fmt.Sprintf(`{"type":%q,"id":%q,"path":%s,"by":%d}`, setlog.Increment, a.id(), a.path(), by)
+	id := a.id()
+	path, _ := a.pathTo(id, "0-")
+	return fmt.Sprintf(`{"type":%q,"id":%q,"path":%s,"by":%d}`, setlog.Increment, id, path, pick(a, 1, 1, 5, -3, 0))
 }
 
 func insertion(a *author) string {
-	id, path := a.id(), a.path()
+	id := a.id()
+	path, length := a.pathTo(id, "[-")
 	values := pick(a, `[1]`, `["a","b"]`, `[7,8,9]`, `[{}]`, `[[1],null]`)
-	return fmt.Sprintf(`{"type":%q,"id":%q,"path":%s,"index":%d,"values":%s}`, setlog.ArrayInsert, id, path, a.upTo(a.length(id, path)), values)
+	return fmt.Sprintf(`{"type":%q,"id":%q,"path":%s,"index":%d,"values":%s}`, setlog.ArrayInsert, id, path, a.upTo(length), values)
 }
 
 func arrayRemoval(a *author) string {
-	id, path := a.id(), a.path()
-	last := max(0, a.length(id, path)-1)
+	id, path, last := a.array()
+	if last < 0 {
+		return insertion(a)
+	}
 	index := a.upTo(last)
 	count := 1
 	if a.random.IntN(3) == 0 {
@@ -143,14 +148,19 @@ func arrayRemoval(a *author) string {
 }
 
 func arraySet(a *author) string {
-	id, path := a.id(), a.path()
-	index := a.upTo(max(0, a.length(id, path)-1))
+	id, path, last := a.array()
+	if last < 0 {
+		return insertion(a)
+	}
+	index := a.upTo(last)
 	return fmt.Sprintf(`{"type":%q,"id":%q,"path":%s,"index":%d,"value":%s}`, setlog.ArraySet, id, path, index, a.value())
 }
 
 func arrayMove(a *author) string {
-	id, path := a.id(), a.path()
-	last := max(0, a.length(id, path)-1)
+	id, path, last := a.array()
+	if last < 0 {
+		return insertion(a)
+	}
 	return fmt.Sprintf(`{"type":%q,"id":%q,"path":%s,"index":%d,"to":%d}`, setlog.ArrayMove, id, path, a.upTo(last), a.upTo(last))
 }
 
@@ -165,16 +175,45 @@ func unknown(a *author) string { return fmt.Sprintf(`{"type":"todos/filter","id"
 // upTo is a whole number from 0 to n.
 func (a *author) upTo(n int) int { return a.random.IntN(n + 1) }
 
-// length is how long the array is that the author's device sees at a path; 0 if there is none.
-func (a *author) length(id, path string) int {
-	var value any
-	if json.Unmarshal(a.seen(id), &value) != nil {
-		return 0
+// array is a path and the last index of what is mostly an array; now and then there is none, and the index is 0.
+func (a *author) array() (id, path string, last int) {
+	id = a.id()
+	path, length := a.pathTo(id, "[")
+	if a.random.IntN(16) == 0 {
+		return id, path, max(0, length-1)
 	}
+	return id, path, length - 1
+}
+
+// pathTo is a path where the author's device mostly sees one of the kinds: '[' an array, '0' a number, '-' nothing; and
+// how long the array is.
+func (a *author) pathTo(id, kinds string) (path string, length int) {
+	var value any
+	_ = json.Unmarshal(a.seen(id), &value) // none of a node that is not alive
+	for range 3 {
+		path = a.path()
+		kind := byte('-')
+		switch seen := lookUp(value, path).(type) {
+		case []any:
+			kind, length = '[', len(seen)
+		case float64:
+			kind, length = '0', 0
+		case nil:
+			length = 0
+		default:
+			kind, length = 'x', 0
+		}
+		if strings.IndexByte(kinds, kind) >= 0 {
+			break
+		}
+	}
+	return path, length
+}
+
+func lookUp(value any, path string) any {
 	for step := range strings.SplitSeq(strings.Trim(path, `[]"`), `","`) {
 		object, _ := value.(map[string]any)
 		value = object[step]
 	}
-	array, _ := value.([]any)
-	return len(array)
+	return value
 }

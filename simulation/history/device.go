@@ -14,21 +14,21 @@ type device struct {
 	number uint64 // of its last entry
 	clock  setlog.Clock
 	skew   time.Duration
+	runs   *setlog.Runs
 	state  *judge.State
 	held   []int // entries of the history, by index
 }
 
 func newDevice(random *rand.Rand) *device {
-	return &device{state: &judge.State{}, skew: skewOf(random), writer: newWriter(random)}
+	return &device{state: &judge.State{}, skew: skewOf(random), runs: &setlog.Runs{}, writer: newWriter(random)}
 }
 
-// newWriter is a writer's random name, of letters only.
+// newWriter is a writer's random name.
 func newWriter(random *rand.Rand) setlog.Writer {
-	name := make([]byte, 16)
-	for i := range name {
-		name[i] = 'a' + byte(random.IntN(26))
+	var w setlog.Writer
+	for i := range w {
+		w[i] = byte(random.UintN(256))
 	}
-	w, _ := setlog.ParseWriter(string(name)) // 16 letters are a writer
 	return w
 }
 
@@ -48,9 +48,10 @@ func skewOf(random *rand.Rand) time.Duration {
 	return 0
 }
 
-// clone is the device as a copy of its memory: what both write from here on is a fork.
+// clone is the device as a copy of its file: what both write from here on is a fork.
 func (d *device) clone() *device {
 	c := *d
+	c.runs = &setlog.Runs{}
 	c.state = d.state.Clone()
 	c.held = append([]int(nil), d.held...)
 	return &c
@@ -59,7 +60,7 @@ func (d *device) clone() *device {
 // compose appends what a caller sends; nil when that is refused or changes nothing.
 func (d *device) compose(now time.Time, salt setlog.Salt, actions []setlog.Action) (*judge.Record, error) {
 	draft := setlog.Draft{
-		Writer: d.writer, Number: d.number + 1, Salt: salt, Now: now.Add(d.skew), Clock: &d.clock, Schema: d.state.Schema,
+		Writer: d.writer, Number: d.number + 1, Salt: salt, Now: now.Add(d.skew), Clock: &d.clock, Schema: d.state.Schema, Runs: d.runs,
 	}
 	e, change, err := setlog.Compose(d.state, draft, actions)
 	if err != nil {
@@ -91,4 +92,13 @@ func (d *device) lacks(n int) []int {
 		}
 	}
 	return lacking
+}
+
+// bits are the entries that the device holds, as bits.
+func (d *device) bits() uint64 {
+	var bits uint64
+	for _, i := range d.held {
+		bits |= 1 << i
+	}
+	return bits
 }

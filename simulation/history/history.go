@@ -12,27 +12,66 @@ import (
 
 // History is what became of one seed.
 type History struct {
-	Seed    uint64
 	Records []judge.Record
 	Tally   Tally
+	Scenes  Scenes
 	Trace   []string // what happened, if it was asked for
 
-	random  *rand.Rand
+	random  *rand.Rand // makes every choice
+	salts   *rand.Rand
 	tracing bool
+	forging bool // there is one who writes what he likes
+	aloof   bool // devices sync less
 	now     time.Time
 	devices []*device
+	forged  uint64   // records, as bits
+	saw     []uint64 // records that each record's writer held; bit i stands for record i
 }
 
+// most is how many records a history has at most: as many as a set of bits holds.
+const most = 64
+
 // Make plays the history of a seed. An error is one of the model that is no refusal.
-func Make(seed uint64, trace bool) (*History, error) {
+func Make(seed uint64, trace bool) (*History, error) { return play(rand.NewPCG(seed, 0), seed, trace) }
+
+// Read plays the history that some bytes choose.
+func Read(choices []byte, trace bool) (*History, error) {
+	return play(&choice{left: choices, then: rand.NewPCG(0, 0)}, 0, trace)
+}
+
+// choice is a source of chance that begins with the bytes given.
+type choice struct {
+	left []byte
+	then rand.Source
+}
+
+// Uint64 spreads one byte, as both the high and the low bits choose.
+func (c *choice) Uint64() uint64 {
+	if len(c.left) == 0 {
+		return c.then.Uint64()
+	}
+	b := c.left[0]
+	c.left = c.left[1:]
+	return uint64(b) * 0x0101010101010101
+}
+
+func play(source rand.Source, seed uint64, trace bool) (*History, error) {
 	h := &History{
-		Seed: seed, Tally: Tally{}, tracing: trace,
-		random: rand.New(rand.NewPCG(seed, 0)),
+		Tally: Tally{}, tracing: trace,
+		random: rand.New(source),
+		salts:  rand.New(rand.NewPCG(seed, 1)),
 		now:    time.UnixMilli(1_700_000_000_000),
 	}
 	for range 2 + h.random.IntN(4) {
 		h.devices = append(h.devices, newDevice(h.random))
 	}
+	h.forging, h.aloof = h.random.IntN(4) == 0, h.random.IntN(2) == 0
+	err := h.run()
+	h.Scenes = h.see()
+	return h, err
+}
+
+func (h *History) run() error {
 	var here *device
 	a := newAuthor(h.random, func(id string) []byte {
 		if n := here.state.Nodes[id]; n != nil {
@@ -41,20 +80,27 @@ func Make(seed uint64, trace bool) (*History, error) {
 		return nil
 	})
 	entries := 4 + h.random.IntN(9)
-	for tries := 0; len(h.Records) < entries && tries < 5*entries; tries++ {
+	if h.random.IntN(32) == 0 {
+		entries = most
+	}
+	for tries := 0; len(h.Records) < entries && tries < 4*entries; tries++ {
 		here = h.devices[h.random.IntN(len(h.devices))]
 		if err := h.before(here); err != nil {
-			return h, err
+			return err
 		}
 		body := a.body()
 		if tries == 0 {
 			body = a.first()
 		}
 		if err := h.write(here, body); err != nil {
-			return h, err
+			return err
+		}
+		if h.forging && len(h.Records) > 0 && len(h.Records) < entries && h.random.IntN(3) == 0 {
+			h.forged |= 1 << len(h.Records)
+			h.add(forge(h.random, h.Records), 0)
 		}
 	}
-	return h, nil
+	return nil
 }
 
 // before is what happens between two appends: time passes, entries travel, a device is copied.
@@ -67,9 +113,12 @@ func (h *History) before(d *device) error {
 	case 2, 3:
 		h.now = h.now.Add(time.Duration(h.random.IntN(3)) * time.Millisecond)
 	}
-	if h.random.IntN(16) == 0 {
+	switch h.random.IntN(16) {
+	case 0:
 		h.devices = append(h.devices, d.clone())
 		h.trace("%s is copied", d.writer)
+	case 1:
+		d.runs = &setlog.Runs{} // a restart
 	}
 	return h.sync(d)
 }
@@ -79,6 +128,9 @@ func (h *History) sync(d *device) error {
 	lacking := d.lacks(len(h.Records))
 	h.random.Shuffle(len(lacking), func(i, j int) { lacking[i], lacking[j] = lacking[j], lacking[i] })
 	how := h.random.IntN(4)
+	if h.aloof && len(d.held) > 2 && h.random.IntN(3) > 0 {
+		return nil
+	}
 	for _, i := range lacking {
 		if how == 0 || how == 1 && h.random.IntN(2) == 0 {
 			continue
@@ -96,15 +148,16 @@ func (h *History) write(d *device, body string) error {
 	actions, err := setlog.ParseActions([]byte(body))
 	var r *judge.Record
 	if err == nil {
-		r, err = d.compose(h.now, setlog.Salt(h.random.Uint64()), actions)
+		r, err = d.compose(h.now, setlog.Salt(h.salts.Uint64()), actions)
 	}
 	refusal := (*setlog.Refusal)(nil)
 	switch {
 	case err == nil:
+		h.trace("%s appends %s", d.writer, body)
+		saw := d.bits()
 		d.held = append(d.held, len(h.Records))
-		h.trace("%s appends entry %d: %s\n  %s", d.writer, len(h.Records), body, r.Line)
-		h.Records = append(h.Records, *r)
 		h.Tally.accept(r.Actions)
+		h.add(*r, saw)
 	case errors.As(err, &refusal):
 		h.trace("%s is refused %s: %v", d.writer, body, err)
 		h.Tally.refuse(body, refusal.Position)
@@ -115,6 +168,12 @@ func (h *History) write(d *device, body string) error {
 		return fmt.Errorf("%s: %w", body, err)
 	}
 	return nil
+}
+
+func (h *History) add(r judge.Record, saw uint64) {
+	h.trace("  entry %d: %s", len(h.Records), r)
+	h.Records = append(h.Records, r)
+	h.saw = append(h.saw, saw)
 }
 
 func (h *History) trace(format string, args ...any) {

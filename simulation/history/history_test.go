@@ -19,6 +19,7 @@ const ordersEach = 6
 type total struct {
 	histories, entries, orders int
 	tally                      Tally
+	scenes                     Scenes
 }
 
 // TestHistories plays random histories and folds each in random orders. SETLOGGER_HISTORIES says how many,
@@ -32,7 +33,7 @@ func TestHistories(t *testing.T) {
 		all.Go(func() {
 			sums[w].tally = Tally{}
 			for seed := first + w; seed < first+count && !t.Failed(); seed += workers {
-				play(t, seed, &sums[w])
+				playOne(t, seed, &sums[w])
 			}
 		})
 	}
@@ -43,9 +44,15 @@ func TestHistories(t *testing.T) {
 		sum.entries += s.entries
 		sum.orders += s.orders
 		sum.tally.Add(s.tally)
+		sum.scenes.Add(s.scenes)
 	}
 	t.Logf("%d histories from seed %d, %d entries, %d orders", sum.histories, first, sum.entries, sum.orders)
-	t.Logf("\n%s", sum.tally)
+	t.Logf("\n%s\n%s", sum.tally, &sum.scenes)
+	for scene, n := range sum.scenes {
+		if n == 0 && count >= 10_000 && !t.Failed() {
+			t.Errorf("no history shows %s", Scene(scene))
+		}
+	}
 }
 
 func setting(t *testing.T, name string, normal uint64) uint64 {
@@ -60,7 +67,7 @@ func setting(t *testing.T, name string, normal uint64) uint64 {
 	return n
 }
 
-func play(t *testing.T, seed uint64, sum *total) {
+func playOne(t *testing.T, seed uint64, sum *total) {
 	h, err := Make(seed, false)
 	if err != nil {
 		t.Errorf("seed %d: %v", seed, err)
@@ -71,6 +78,7 @@ func play(t *testing.T, seed uint64, sum *total) {
 	sum.entries += len(h.Records)
 	sum.orders += orders
 	sum.tally.Add(h.Tally)
+	sum.scenes.Add(h.Scenes)
 	if d := (*judge.Disagreement)(nil); errors.As(err, &d) {
 		tell(t, seed, d)
 	}

@@ -59,7 +59,7 @@ func (t Tally) refuse(body string, position int) {
 	}
 	var sent action
 	_ = json.Unmarshal([]byte(body), &sent) // it is the author's own
-	if len(sent.Actions) > 0 {
+	if position < len(sent.Actions) {
 		sent = sent.Actions[position]
 	}
 	t.count(sent.Type).Refused++

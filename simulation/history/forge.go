@@ -1,0 +1,162 @@
+package history
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/setlogger/setlogger/simulation/judge"
+)
+
+// forge makes an entry that no device composed: one of the records, with some of what it says replaced by what others
+// say, moved by one, or left out. It may be malformed.
+func forge(random *rand.Rand, records []judge.Record) judge.Record {
+	from := records[random.IntN(len(records))]
+	tree := readTree(from.Line)
+	pool := map[string][]any{}
+	for _, r := range records {
+		for _, s := range sites(readTree(r.Line)) {
+			pool[s.name] = append(pool[s.name], s.get())
+		}
+	}
+	for range 1 + random.IntN(3) {
+		if all := sites(tree); len(all) > 0 {
+			all[random.IntN(len(all))].mutate(random, pool)
+		}
+	}
+	fitCounts(tree)
+	writer, number := from.Writer, from.Number
+	if random.IntN(2) == 0 {
+		writer = records[random.IntN(len(records))].Writer
+	}
+	if says, ok := tree["number"].(json.Number); ok {
+		if n, err := strconv.ParseUint(says.String(), 10, 53); err == nil && n > 0 {
+			number = n
+		}
+	}
+	return judge.NewRecord(writer, number, writeTree(tree))
+}
+
+// fitCounts leaves out counts that are not one for each node.
+func fitCounts(tree map[string]any) {
+	actions, _ := tree["actions"].([]any)
+	named := map[any]bool{}
+	for _, a := range actions {
+		if action, ok := a.(map[string]any); ok && strings.Contains("CREATE_NODE DELETE_NODE SET_PROPERTY REMOVE_PROPERTY INCREMENT ARRAY_INSERT ARRAY_REMOVE ARRAY_SET ARRAY_MOVE", fmt.Sprint(action["type"])) {
+			named[action["id"]] = true
+		}
+	}
+	if counts, _ := tree["n"].([]any); len(counts) != len(named) {
+		delete(tree, "n")
+	}
+}
+
+func readTree(line []byte) map[string]any {
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.UseNumber()
+	var tree map[string]any
+	if err := d.Decode(&tree); err != nil {
+		return map[string]any{"stamp": "1-0"} // it was forged to nothing
+	}
+	return tree
+}
+
+func writeTree(tree map[string]any) []byte {
+	line, err := json.Marshal(tree)
+	value := jsontext.Value(line)
+	if err != nil || value.Canonicalize() != nil {
+		return line
+	}
+	return value
+}
+
+// site is a place in a tree of JSON that can be changed.
+type site struct {
+	name   string // the member, or that of the list it stands in
+	object map[string]any
+	list   []any
+	index  int
+}
+
+func (s site) get() any {
+	if s.object != nil {
+		return s.object[s.name]
+	}
+	return s.list[s.index]
+}
+
+func (s site) set(value any) {
+	if s.object != nil {
+		s.object[s.name] = value
+	} else {
+		s.list[s.index] = value
+	}
+}
+
+// sites lists the members of a tree of JSON and of what it holds, in a fixed order.
+func sites(tree any) []site { return appendSites(nil, "", tree) }
+
+func appendSites(all []site, name string, tree any) []site {
+	switch tree := tree.(type) {
+	case map[string]any:
+		for _, member := range sorted(tree) {
+			all = append(all, site{name: member, object: tree})
+			all = appendSites(all, member, tree[member])
+		}
+	case []any:
+		for i, element := range tree {
+			all = append(all, site{name: name + "[]", list: tree, index: i})
+			all = appendSites(all, name+"[]", element)
+		}
+	}
+	return all
+}
+
+// mutate changes what stands at the site.
+func (s site) mutate(random *rand.Rand, pool map[string][]any) {
+	switch random.IntN(8) {
+	case 0:
+		if s.object != nil && s.name != "salt" {
+			delete(s.object, s.name)
+			return
+		}
+	case 1, 2:
+		if n, ok := s.get().(json.Number); ok {
+			if i, err := strconv.ParseInt(n.String(), 10, 53); err == nil {
+				s.set(json.Number(strconv.FormatInt(i+int64(2*random.IntN(2)-1), 10)))
+				return
+			}
+		}
+	}
+	if others := pool[s.name]; len(others) > 0 {
+		s.set(copied(others[random.IntN(len(others))]))
+	}
+}
+
+// copied is a tree that shares nothing with the one given.
+func copied(tree any) any {
+	switch tree := tree.(type) {
+	case map[string]any:
+		fresh := make(map[string]any, len(tree))
+		for name, value := range tree {
+			fresh[name] = copied(value)
+		}
+		return fresh
+	case []any:
+		fresh := make([]any, len(tree))
+		for i, value := range tree {
+			fresh[i] = copied(value)
+		}
+		return fresh
+	}
+	return tree
+}
+
+func sorted(object map[string]any) []string { return slices.Sorted(maps.Keys(object)) }

@@ -13,7 +13,7 @@ import (
 )
 
 // ordersEach is how many orders and ways each history is folded in.
-const ordersEach = 6
+const ordersEach = 8
 
 // total sums up many histories.
 type total struct {

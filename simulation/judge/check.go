@@ -51,6 +51,7 @@ var ways = []way{
 	{"in a random order", inOrder},
 	{"in a random order, with repetitions", repeated},
 	{"in a random order, stored in between", stored},
+	{"in parts that are merged", merged},
 }
 
 func inOrder(random *rand.Rand, records []Record) (*State, error) {
@@ -90,6 +91,35 @@ func stored(random *rand.Rand, records []Record) (*State, error) {
 		}
 	}
 	return s, nil
+}
+
+// merged folds parts of the records, which may overlap, apart from each other, and merges them in any order, folding
+// some records again.
+func merged(random *rand.Rand, records []Record) (*State, error) {
+	parts := make([]*State, 2+random.IntN(3))
+	for i := range parts {
+		parts[i] = &State{}
+	}
+	for _, i := range random.Perm(len(records)) {
+		for range 1 + random.IntN(2) {
+			if err := parts[random.IntN(len(parts))].Fold(records[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for len(parts) > 1 {
+		random.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
+		if err := parts[0].Merge(random, parts[1]); err != nil {
+			return nil, err
+		}
+		parts = slices.Delete(parts, 1, 2)
+		if random.IntN(4) == 0 && len(records) > 0 {
+			if err := parts[0].Fold(records[random.IntN(len(records))]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return parts[0], nil
 }
 
 // sameBytes compares the nodes' binary forms: what does not show must be equal, too.

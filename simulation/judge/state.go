@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"math/rand/v2"
+	"slices"
 
 	"github.com/setlogger/setlogger/setlog"
 	"github.com/setlogger/setlogger/simulation/oracle"
@@ -47,6 +49,44 @@ func (s *State) Fold(r Record) error {
 	}
 	s.Apply(change)
 	return nil
+}
+
+// Merge joins another state in, each node as it is or as it travels.
+func (s *State) Merge(random *rand.Rand, o *State) error {
+	for _, id := range slices.Sorted(maps.Keys(o.Nodes)) {
+		theirs, err := travel(random, id, o.Nodes[id])
+		if err != nil {
+			return err
+		}
+		before := s.Nodes[id]
+		if before == nil {
+			s.put(id, theirs)
+		} else {
+			s.put(id, setlog.Merge(before, theirs))
+		}
+		s.alive += count(s.Nodes[id]) - count(before)
+	}
+	s.Closed = s.Closed || o.Closed
+	if o.Schema.Compare(s.Schema) > 0 {
+		s.Schema = o.Schema
+	}
+	return nil
+}
+
+func count(n *setlog.Node) int {
+	if n.Alive() {
+		return 1
+	}
+	return 0
+}
+
+// travel takes a node through one of its forms, or none.
+func travel(random *rand.Rand, id string, n *setlog.Node) (*setlog.Node, error) {
+	switch random.IntN(3) {
+	case 0:
+		return n, nil
+	}
+	return setlog.DecodeNode(n.AppendBinary(nil))
 }
 
 func (s *State) put(id string, n *setlog.Node) {

@@ -183,6 +183,21 @@ func TestStateIsAFunctionOfTheSet(t *testing.T) {
 			if decoded.Rev() != n.Rev() {
 				t.Fatalf("node %s: %s became %s", id, n.Value(), decoded.Value())
 			}
+			sameThroughDelta(t, id, n)
 		}
 	})
+}
+
+func sameThroughDelta(t *rapid.T, id string, n *setlog.Node) {
+	line := n.AppendDelta(nil, id)
+	name, read, err := setlog.ReadDelta(line)
+	if err != nil || name != id {
+		t.Fatalf("%s: reads as %q, %v", line, name, err)
+	}
+	if !bytes.Equal(read.AppendBinary(nil), n.AppendBinary(nil)) {
+		t.Fatalf("%s: reads as %s", line, read.AppendDelta(nil, id))
+	}
+	if again := read.AppendDelta(nil, id); !bytes.Equal(again, line) {
+		t.Fatalf("%s: is written again as %s", line, again)
+	}
 }

@@ -1,0 +1,289 @@
+package setlog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// ErrDelta says that a line is no node of a state delta.
+var ErrDelta = errors.New("setlog: not a node of a state delta")
+
+// deltaDepth is how deep a line can nest: two levels for each step of a path, and an array's lists at the end.
+const deltaDepth = 2*MaxDepth + 8
+
+// ReadDelta reads a line that AppendDelta wrote. It refuses one that is not canonical, or whose value is not what its
+// parts give.
+func ReadDelta(line []byte) (id string, n *Node, err error) {
+	data := jsontext.Value(bytes.Clone(line))
+	if err := checkLimits(data, deltaDepth); err != nil {
+		return "", nil, fmt.Errorf("%w: %w", ErrDelta, err)
+	}
+	if err := data.Canonicalize(); err != nil || !bytes.Equal(data, line) || !isKind(data, '{') {
+		return "", nil, fmt.Errorf("%w: it is no canonical JSON object", ErrDelta)
+	}
+	var r deltaReader
+	id, n = r.node(data)
+	if r.failed != "" {
+		return "", nil, fmt.Errorf("%w: %s", ErrDelta, r.failed)
+	}
+	return id, n, nil
+}
+
+// deltaReader reads a node's line; after a failure it answers zeros.
+type deltaReader struct {
+	marks  []Mark
+	slots  uint64 // known, of all arrays so far
+	failed string
+}
+
+func (r *deltaReader) fail(why string) {
+	if r.failed == "" {
+		r.failed = why
+	}
+}
+
+// object reads the members of an object by name; others than these are left alone.
+func (r *deltaReader) object(data []byte, into map[string]*[]byte) {
+	if !isKind(data, '{') {
+		r.fail("an object is something else")
+		return
+	}
+	for m := range members(data) {
+		if at := into[string(m.name[1:len(m.name)-1])]; at != nil {
+			*at = m.value
+		}
+	}
+}
+
+func (r *deltaReader) list(data []byte) [][]byte {
+	if data == nil {
+		return nil
+	}
+	if !isKind(data, '[') {
+		r.fail("a list is something else")
+		return nil
+	}
+	return slices.Collect(elements(data))
+}
+
+func (r *deltaReader) uint(data []byte) uint64 {
+	n, ok := readCount(data)
+	if !ok {
+		r.fail(fmt.Sprintf("%.40s is no integer from 0", data))
+	}
+	return n
+}
+
+// uints reads a list of numbers.
+func (r *deltaReader) uints(data []byte) []uint64 {
+	items := r.list(data)
+	numbers := make([]uint64, len(items))
+	for i, item := range items {
+		numbers[i] = r.uint(item)
+	}
+	return numbers
+}
+
+// mark reads the place of a mark; none is the zero mark.
+func (r *deltaReader) mark(data []byte) Mark {
+	if data == nil {
+		return Mark{}
+	}
+	return r.markAt(r.uint(data))
+}
+
+func (r *deltaReader) markAt(i uint64) Mark {
+	if i > uint64(len(r.marks)) {
+		r.fail("it refers to a mark that it does not list")
+		return Mark{}
+	}
+	if i == 0 {
+		return Mark{}
+	}
+	return r.marks[i-1]
+}
+
+func (r *deltaReader) node(data []byte) (string, *Node) {
+	var at, count, created, deleted, id, list, value []byte
+	r.object(data, map[string]*[]byte{
+		"at": &at, "count": &count, "created": &created, "deleted": &deleted, "id": &id, "marks": &list, "value": &value,
+	})
+	if !isKind(id, '"') || !validID(unquote(id)) || value == nil {
+		r.fail("it has no id or no value")
+		return "", nil
+	}
+	for _, item := range r.list(list) {
+		m, err := readMark(item)
+		if err != nil {
+			r.fail("a mark is malformed")
+		}
+		r.marks = append(r.marks, m)
+	}
+	n := &Node{created: r.mark(created), deleted: r.mark(deleted)}
+	if count != nil {
+		n.count = r.uint(count)
+	}
+	seen := value
+	if !isKind(value, '{') {
+		seen = nil
+	}
+	if at != nil {
+		n.root = r.vertex(at, seen, inside{n.deleted, []byte("{}")}, 0)
+	}
+	r.check(n, value)
+	return unquote(id), n
+}
+
+// check compares the node with the value that the line shows.
+func (r *deltaReader) check(n *Node, value []byte) {
+	switch {
+	case r.failed != "":
+	case n.created != (Mark{}) && !n.deleted.Less(n.created):
+		r.fail("its create lies below its delete")
+	case n.root != nil && n.root.written():
+		r.fail("a write has no path")
+	case !bytes.Equal(n.Value(), value) && (n.Alive() || string(value) != "null"):
+		r.fail("its value is not what its parts give")
+	}
+}
+
+// vertex reads what stands at a path where seen is visible; in is what it takes from above.
+func (r *deltaReader) vertex(data, seen []byte, in inside, level int) *vertex {
+	if level > MaxDepth {
+		r.fail("it nests too deep")
+		return nil
+	}
+	if isNumber(data) {
+		return r.plain(r.mark(data), seen, in)
+	}
+	var absent, all, arrays, children, mark, totals, value []byte
+	r.object(data, map[string]*[]byte{
+		"absent": &absent, "all": &all, "arrays": &arrays, "children": &children, "mark": &mark, "totals": &totals, "value": &value,
+	})
+	v := &vertex{}
+	if mark != nil {
+		if value == nil && absent == nil {
+			value = seen
+		}
+		v = r.plain(r.mark(mark), value, in)
+	}
+	in = v.below(in)
+	for _, item := range r.list(totals) {
+		v.runs = append(v.runs, r.total(item, in.floor))
+	}
+	for _, item := range r.list(arrays) {
+		v.arrays = append(v.arrays, r.array(item, seen, in))
+	}
+	v.children = r.children(children, seen, in, r.mark(all), level+1)
+	r.checkOrder(v)
+	return v
+}
+
+// plain is a vertex that is one write.
+func (r *deltaReader) plain(m Mark, value []byte, in inside) *vertex {
+	if m == (Mark{}) || m.Less(in.floor) {
+		r.fail("a write lies below its floor")
+	}
+	return &vertex{mark: m, value: bytes.Clone(value)}
+}
+
+// checkOrder refuses totals and arrays that are not in their order, each once.
+func (r *deltaReader) checkOrder(v *vertex) {
+	for i := 1; i < len(v.runs); i++ {
+		if compareRuns(v.runs[i-1], v.runs[i]) >= 0 {
+			r.fail("totals are not in order")
+		}
+	}
+	for i := 1; i < len(v.arrays); i++ {
+		if !v.arrays[i-1].floor.Less(v.arrays[i].floor) {
+			r.fail("arrays are not in order")
+		}
+	}
+	if len(v.runs)+len(v.arrays)+len(v.children) == 0 && !v.written() {
+		r.fail("a path holds nothing")
+	}
+}
+
+// children reads what stands one step deeper, and what goes without saying there.
+func (r *deltaReader) children(data, seen []byte, in inside, all Mark, level int) []child {
+	if data == nil {
+		data = []byte("{}")
+	}
+	if !isKind(data, '{') {
+		r.fail("children are no object")
+		return nil
+	}
+	var children []child
+	for u := range unite(data, seen) {
+		switch {
+		case u.a == nil && all != Mark{}:
+			children = append(children, child{u.name, r.plain(all, u.b, in)})
+		case u.a == nil || string(u.a) == "null":
+		case isNumber(u.a):
+			children = append(children, child{u.name, r.plain(r.mark(u.a), u.b, in)})
+		default:
+			below := inside{in.floor, memberOf(in.base, u.name)}
+			children = append(children, child{u.name, r.vertex(u.a, u.b, below, level)})
+		}
+	}
+	return children
+}
+
+// united is a name with the values that it has in two objects, nil for none.
+type united struct {
+	name string
+	a, b []byte
+}
+
+// unite yields the names of two canonical objects in their order; b may be something else, which has no names.
+func unite(a, b []byte) func(yield func(united) bool) {
+	return func(yield func(united) bool) {
+		left := slices.Collect(members(a))
+		if !isKind(b, '{') {
+			b = []byte("{}")
+		}
+		for m := range members(b) {
+			name := unquote(m.name)
+			for ; len(left) > 0 && compareKeys(unquote(left[0].name), name) < 0; left = left[1:] {
+				if !yield(united{unquote(left[0].name), left[0].value, nil}) {
+					return
+				}
+			}
+			u := united{name: name, b: m.value}
+			if len(left) > 0 && bytes.Equal(left[0].name, m.name) {
+				u.a, left = left[0].value, left[1:]
+			}
+			if !yield(u) {
+				return
+			}
+		}
+		for _, m := range left {
+			if !yield(united{unquote(m.name), m.value, nil}) {
+				return
+			}
+		}
+	}
+}
+
+// total reads [writer,salt,floor,number,position,stamp,total].
+func (r *deltaReader) total(data []byte, floor Mark) run {
+	items := r.list(data)
+	if len(items) != 7 {
+		r.fail("a total is malformed")
+		return run{}
+	}
+	writer, err1 := readText(items[0], ParseWriter)
+	salt, err2 := readText(items[1], ParseSalt)
+	stamp, err3 := readText(items[5], ParseStamp)
+	total, ok := parseInteger(items[6])
+	t := run{writer: writer, salt: salt, floor: r.markAt(r.uint(items[2])), number: r.uint(items[3]), stamp: stamp, total: total}
+	position := r.uint(items[4])
+	if t.position = uint32(position); errors.Join(err1, err2, err3) != nil || !ok || position > MaxLine || t.floor.Less(floor) {
+		r.fail("a total is malformed")
+	}
+	return t
+}

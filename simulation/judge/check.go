@@ -3,10 +3,9 @@ package judge
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
-
-	"github.com/setlogger/setlogger/setlog"
 )
 
 // Disagreement is a set of records that the model folds to something else than the oracle.
@@ -72,22 +71,19 @@ func repeated(random *rand.Rand, records []Record) (*State, error) {
 	return inOrder(random, again)
 }
 
-// stored takes nodes through their binary form while folding.
+// stored takes nodes through the forms in which they are kept and sent while folding.
 func stored(random *rand.Rand, records []Record) (*State, error) {
 	s := &State{}
 	for _, i := range random.Perm(len(records)) {
 		if err := s.Fold(records[i]); err != nil {
 			return nil, err
 		}
-		for id, n := range s.Nodes {
-			if random.IntN(2) > 0 {
-				continue
-			}
-			decoded, err := setlog.DecodeNode(n.AppendBinary(nil))
+		for _, id := range slices.Sorted(maps.Keys(s.Nodes)) {
+			n, err := travel(random, id, s.Nodes[id])
 			if err != nil {
 				return nil, err
 			}
-			s.Nodes[id] = decoded
+			s.Nodes[id] = n
 		}
 	}
 	return s, nil

@@ -82,11 +82,21 @@ func count(n *setlog.Node) int {
 
 // travel takes a node through one of its forms, or none.
 func travel(random *rand.Rand, id string, n *setlog.Node) (*setlog.Node, error) {
-	switch random.IntN(3) {
+	switch random.IntN(4) {
 	case 0:
 		return n, nil
+	case 1:
+		return setlog.DecodeNode(n.AppendBinary(nil))
 	}
-	return setlog.DecodeNode(n.AppendBinary(nil))
+	line := n.AppendDelta(nil, id)
+	name, read, err := setlog.ReadDelta(bytes.Clone(line))
+	if err != nil {
+		return nil, fmt.Errorf("the delta %s: %w", line, err)
+	}
+	if name != id || !bytes.Equal(read.AppendDelta(nil, id), line) {
+		return nil, fmt.Errorf("the delta %s is read as %s", line, read.AppendDelta(nil, name))
+	}
+	return read, nil
 }
 
 func (s *State) put(id string, n *setlog.Node) {

@@ -18,6 +18,7 @@ type arrayReader struct {
 	array  *array
 	salts  []Salt
 	blocks map[slotID]*block
+	sorted []slotID // keys of blocks, as long as there are as many
 }
 
 // array reads an array under a path where seen is visible; in is what it takes from above.
@@ -162,7 +163,12 @@ func (r *arrayReader) parent(id slotID, data []byte) anchor {
 }
 
 // keys are the blocks' keys in order.
-func (r *arrayReader) keys() []slotID { return slices.SortedFunc(maps.Keys(r.blocks), compareSlots) }
+func (r *arrayReader) keys() []slotID {
+	if len(r.sorted) != len(r.blocks) {
+		r.sorted = slices.SortedFunc(maps.Keys(r.blocks), compareSlots)
+	}
+	return r.sorted
+}
 
 // readGone marks what is removed of the known slots.
 func (r *arrayReader) readGone(data []byte) {
@@ -258,65 +264,107 @@ func (r *arrayReader) store() {
 	r.array.blocks = blocks.Map()
 }
 
+// extent is where a value stands in what is seen; none where it ends at 0.
+type extent struct{ start, end uint32 }
+
+// seenBlocks are blocks with the values that are seen of their elements.
+type seenBlocks struct {
+	blocks map[slotID]*block
+	seen   []byte
+	shown  map[slotID]*[blockSlots]extent
+	key    slotID // of what was looked up last
+	block  *block
+	values *[blockSlots]extent
+}
+
 // readValues gives the elements their values: those that are said, and those that are seen in the order of the array.
 func (r *arrayReader) readValues(data, seen []byte, in inside) {
-	shown := make(map[slotID]*[blockSlots][]byte)
+	p := seenBlocks{blocks: r.blocks, seen: seen, shown: make(map[slotID]*[blockSlots]extent, len(r.blocks))}
 	if r.array.floor == in.floor && isKind(seen, '[') {
 		s := r.array.layout(in.base)
-		if s.shows() > 0 {
-			r.readSeen(s, seen, shown)
+		if s.shows() > 0 && !p.take(s) {
+			r.fail("an array shows another number of elements")
 		}
 		r.array.release(s)
 	}
 	said := r.list(data)
 	for _, key := range r.keys() {
-		said = r.fill(r.blocks[key], shown[key], said)
+		said = r.fill(r.blocks[key], p.of(key), said)
 	}
 	if len(said) > 0 {
 		r.fail("an array has more values than elements")
 	}
 }
 
-// readSeen takes what is seen, element by element.
-func (r *arrayReader) readSeen(s *sequence, seen []byte, shown map[slotID]*[blockSlots][]byte) {
-	values := slices.Collect(elements(seen))
-	if len(values) != s.shows() {
-		r.fail("an array shows another number of elements")
-		return
-	}
+// take gives the elements of an order what is seen, and answers whether there are as many.
+func (p *seenBlocks) take(s *sequence) bool {
+	seen, next := p.seen, 1
 	for i := s.after(0); i != 0; i = s.after(i) {
 		l := &s.leaves[i]
-		for at := range bitsOf(l.shown) {
-			element, _ := r.array.shownAt(l.slot(int(at)), s.baseLen())
-			r.show(element, values[0], shown)
-			values = values[1:]
+		shown := l.shown
+		for _, piece := range l.spans {
+			for id := piece.first; id != piece.end(); id.k++ {
+				if shown&1 == 1 {
+					end := skipValue(seen, next)
+					if end >= len(seen) {
+						return false
+					}
+					p.show(id, extent{uint32(next), uint32(end)})
+					next = end + 1
+				}
+				shown >>= 1
+			}
 		}
 	}
+	return next == len(seen)
 }
 
-// show gives an element that is seen its value: the one it was set to, else the one it was inserted with.
-func (r *arrayReader) show(element slotID, value []byte, shown map[slotID]*[blockSlots][]byte) {
-	key, at := blockKey(element), uint8(element.k%blockSlots)
-	if b := r.blocks[key]; b != nil {
-		if i, ok := find(b.sets, at); ok {
-			b.sets[i].value = bytes.Clone(value)
+// show gives the element that is seen at a slot its value: the one it was set to, else the one it was inserted with.
+func (p *seenBlocks) show(id slotID, value extent) {
+	p.enter(id)
+	if p.block != nil && p.block.seats>>(id.k%blockSlots)&1 == 1 {
+		id, _ = p.block.seatOf(uint8(id.k % blockSlots))
+		p.enter(id)
+	}
+	at := uint8(id.k % blockSlots)
+	if p.block != nil && len(p.block.sets) > 0 {
+		if i, ok := find(p.block.sets, at); ok {
+			p.block.sets[i].value = bytes.Clone(p.seen[value.start:value.end])
 			return
 		}
 	}
-	if shown[key] == nil {
-		shown[key] = new([blockSlots][]byte)
+	p.values[at] = value
+}
+
+// enter takes the block of a slot up.
+func (p *seenBlocks) enter(id slotID) {
+	key := blockKey(id)
+	if key == p.key && p.values != nil {
+		return
 	}
-	shown[key][at] = value
+	p.key, p.block, p.values = key, p.blocks[key], p.shown[key]
+	if p.values == nil {
+		p.values = new([blockSlots]extent)
+		p.shown[key] = p.values
+	}
+}
+
+// of answers the values that are seen of a block's elements, nil where one is not.
+func (p *seenBlocks) of(key slotID) func(at uint8) []byte {
+	shown := p.shown[key]
+	return func(at uint8) []byte {
+		if shown == nil || shown[at].end == 0 {
+			return nil
+		}
+		return p.seen[shown[at].start:shown[at].end]
+	}
 }
 
 // fill joins the values that a block holds, and answers the said ones that are left.
-func (r *arrayReader) fill(b *block, shown *[blockSlots][]byte, said [][]byte) [][]byte {
-	var values []byte
+func (r *arrayReader) fill(b *block, shown func(at uint8) []byte, said [][]byte) [][]byte {
+	values := make([]byte, 0, 4*blockSlots)
 	for at := range bitsOf(b.holding()) {
-		var value []byte
-		if shown != nil {
-			value = shown[at]
-		}
+		value := shown(at)
 		if value == nil {
 			if len(said) == 0 {
 				r.fail("an array has fewer values than elements")

@@ -150,8 +150,8 @@ func (l *layout) traverse() {
 		last := len(l.stack) - 1
 		v := l.stack[last]
 		l.stack = l.stack[:last]
-		for next := true; next; v = (visit{id: v.id.plus(1)}) {
-			next = l.visit(v)
+		for next := true; next; v.id, v.leftDone = v.id.plus(1), false {
+			v.id, next = l.visit(v)
 		}
 	}
 }
@@ -166,33 +166,47 @@ func (l *layout) push(from anchor) {
 	slices.Reverse(l.stack[bottom:])
 }
 
-// visit lays out a slot with its left side, and answers whether the next of its run is all of its right side; else the
-// stack has what comes next.
-func (l *layout) visit(v visit) bool {
-	at, bit := l.plot(v.id), uint64(1)<<(v.id.k%blockSlots)
-	if !v.leftDone && at.lefts&bit != 0 {
+// visit lays out a slot with its left side and what chains to it, up to the first slot that has more to it. It answers
+// the last slot, and whether the next of its run is all of its right side; else the stack has what comes next.
+func (l *layout) visit(v visit) (last slotID, goesOn bool) {
+	at, offset := l.plot(v.id), v.id.k%blockSlots
+	if !v.leftDone && at.lefts>>offset&1 == 1 {
 		l.stack = append(l.stack, visit{v.id, true})
 		l.push(anchor{v.id, atLeft})
-		return false
+		return v.id, false
 	}
-	l.place(at, v.id, at.shown&bit != 0)
-	next := v.id.plus(1)
-	chains := l.chains(at, next)
-	if chains || at.forks&bit != 0 {
-		at.rights |= bit
+	n := at.straight(offset)
+	l.place(at, span{v.id, n}, at.shown>>offset)
+	at.rights |= (1<<(n-1) - 1) << offset
+	last, offset = v.id.plus(n-1), offset+n-1
+	chains, forks := l.chains(at, last.plus(1)), at.forks>>offset&1 == 1
+	if chains || forks {
+		at.rights |= 1 << offset
 	}
-	if at.forks&bit == 0 {
-		return chains
+	if forks {
+		l.pushRight(last, chains)
 	}
-	bottom := len(l.stack)
-	l.push(anchor{v.id, atRight})
-	if chains {
-		i := len(l.stack)
-		for ; i > bottom && compareSlots(l.stack[i-1].id, next) < 0; i-- {
-		}
-		l.stack = slices.Insert(l.stack, i, visit{id: next})
+	return last, chains && !forks
+}
+
+// straight is how many slots from an offset on stand one behind the other in the order, as far as the plot knows.
+func (p *plot) straight(offset uint64) uint64 {
+	breaks := (p.lefts | ^p.chained) >> offset >> 1 // a slot that has a left side or does not chain is not in it
+	forks := p.forks >> offset                      // one with more on its right side is the last
+	return 1 + uint64(min(bits.TrailingZeros64(breaks), bits.TrailingZeros64(forks), int(blockSlots-1-offset)))
+}
+
+// pushRight puts the right children of a slot on the stack, the first on top; one may chain to it.
+func (l *layout) pushRight(id slotID, chains bool) {
+	bottom, next := len(l.stack), id.plus(1)
+	l.push(anchor{id, atRight})
+	if !chains {
+		return
 	}
-	return false
+	i := len(l.stack)
+	for ; i > bottom && compareSlots(l.stack[i-1].id, next) < 0; i-- {
+	}
+	l.stack = slices.Insert(l.stack, i, visit{id: next})
 }
 
 func (l *layout) plot(id slotID) *plot {
@@ -212,19 +226,23 @@ func (l *layout) chains(at *plot, id slotID) bool {
 	return at.chained>>(id.k%blockSlots)&1 == 1
 }
 
-// place puts a slot at the end of the last leaf.
-func (l *layout) place(at *plot, id slotID, shown bool) {
-	i := int32(len(l.leaves) - 1)
-	if i == 0 || l.leaves[i].n == leafFill {
-		i = l.add()
+// place puts slots of a plot at the end of the order; the bits of shown tell what shows at them.
+func (l *layout) place(at *plot, slots span, shown uint64) {
+	l.total += int(slots.count)
+	for slots.count > 0 {
+		i := int32(len(l.leaves) - 1)
+		if i == 0 || l.leaves[i].n == leafFill {
+			i = l.add()
+		}
+		leaf := &l.leaves[i]
+		part := span{slots.first, min(slots.count, uint64(leafFill-leaf.n))}
+		leaf.shown |= shown & (1<<part.count - 1) << leaf.n
+		leaf.push(part)
+		for k := range part.count {
+			at.leaves[part.first.k%blockSlots+k] = i
+		}
+		slots, shown = span{part.end(), slots.count - part.count}, shown>>part.count
 	}
-	leaf := &l.leaves[i]
-	if shown {
-		leaf.shown |= 1 << leaf.n
-	}
-	leaf.push(span{id, 1})
-	at.leaves[id.k%blockSlots] = i
-	l.total++
 }
 
 // awaitAll notes what the slots wait for that are not attached.

@@ -111,6 +111,29 @@ func FuzzDecodeNode(f *testing.F) {
 	})
 }
 
+func FuzzReadDelta(f *testing.F) {
+	for line := range bytes.Lines(goldenDelta(f)) {
+		f.Add(bytes.TrimSuffix(line, []byte("\n")))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		id, n, err := setlog.ReadDelta(line)
+		if err != nil {
+			return
+		}
+		again := n.AppendDelta(nil, id)
+		_, read, err := setlog.ReadDelta(again)
+		if err != nil {
+			t.Fatalf("%s, written again, reads as %v", again, err)
+		}
+		if !bytes.Equal(read.AppendBinary(nil), n.AppendBinary(nil)) || read.Rev() != n.Rev() {
+			t.Fatalf("%s is written as %s and reads as %s", line, again, read.AppendDelta(nil, id))
+		}
+		if merged := setlog.Merge(n, read); !bytes.Equal(merged.AppendBinary(nil), n.AppendBinary(nil)) {
+			t.Fatalf("merged with itself, %s becomes %s", again, merged.AppendDelta(nil, id))
+		}
+	})
+}
+
 func FuzzParseSegmentName(f *testing.F) {
 	f.Add(whole(f, golden(f)).Name.String())
 	f.Fuzz(func(t *testing.T, s string) {

@@ -99,7 +99,7 @@ func (a *Action) checkArray(p place) error {
 // showsArray tells, without writing it out, whether an array is seen of which an element shows.
 func (p place) showsArray() bool {
 	array := p.vertex.array(p.floor)
-	if array == nil || len(p.children) > 0 {
+	if array == nil || len(p.children) > 0 || isKind(p.inherits, '{') {
 		return false
 	}
 	s := array.sequence(p.inherits)

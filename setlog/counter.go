@@ -115,7 +115,7 @@ func (m Mark) append(dst []byte) []byte {
 // readRun reads what append wrote.
 func readRun(object []byte) (*run, error) {
 	var r run
-	var ok bool
+	var ok, salted bool
 	var err error
 	if !isKind(object, '{') {
 		return nil, errRun()
@@ -126,6 +126,7 @@ func readRun(object []byte) (*run, error) {
 			r.floor, err = readMark(m.value)
 		case `"salt"`:
 			r.salt, err = readText(m.value, ParseSalt)
+			salted = true
 		case `"total"`:
 			if r.total, ok = parseInteger(m.value); !ok {
 				err = errRun()
@@ -135,7 +136,7 @@ func readRun(object []byte) (*run, error) {
 			return nil, errRun()
 		}
 	}
-	if !ok {
+	if !ok || !salted {
 		return nil, errRun()
 	}
 	return &r, nil

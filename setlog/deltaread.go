@@ -19,8 +19,8 @@ const deltaDepth = 2*MaxDepth + 8
 // parts give.
 func ReadDelta(line []byte) (id string, n *Node, err error) {
 	data := jsontext.Value(bytes.Clone(line))
-	if err := checkLimits(data, deltaDepth); err != nil {
-		return "", nil, fmt.Errorf("%w: %w", ErrDelta, err)
+	if depth(data) > deltaDepth {
+		return "", nil, fmt.Errorf("%w: nested too deep", ErrDelta)
 	}
 	if err := data.Canonicalize(); err != nil || !bytes.Equal(data, line) || !isKind(data, '{') {
 		return "", nil, fmt.Errorf("%w: it is no canonical JSON object", ErrDelta)

@@ -22,7 +22,7 @@ func (a *array) release(s *sequence) { a.order.Store(s) }
 // layout works the order out from all that is known: O(n) steps for n slots, and a sort of those that do not chain.
 func (a *array) layout(base []byte) *sequence {
 	l := layout{sequence: &sequence{base: base, sites: make(map[slotID]*site, a.blocks.Len())}, array: a}
-	if base != nil {
+	if isKind(base, '[') {
 		l.values = slices.Collect(elements(base))
 	}
 	l.forest = newForest((a.known+len(l.values))/leafFill + 1)

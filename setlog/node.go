@@ -104,10 +104,11 @@ func (v *vertex) seen(floor Mark, inherited []byte) []byte {
 	if v.written() {
 		base, floor = v.value, v.mark
 	}
-	if len(v.children) > 0 {
-		if object := v.object(floor, base); object != nil {
-			return object
-		}
+	if len(v.children) == 0 && len(v.runs) == 0 && len(v.arrays) == 0 {
+		return base
+	}
+	if object := v.object(floor, base); object != nil {
+		return object
 	}
 	a := v.array(floor)
 	if elements := a.json(base); elements != nil {
@@ -116,15 +117,21 @@ func (v *vertex) seen(floor Mark, inherited []byte) []byte {
 	if counter := v.counter(floor, base); counter != nil {
 		return counter
 	}
-	if a != nil && isKind(base, '[') {
+	switch {
+	case a != nil && isKind(base, '['):
 		return []byte("[]")
+	case isKind(base, '{'):
+		return []byte("{}")
 	}
 	return base
 }
 
-// object merges the members of base, if it is an object, with what is seen at the children. It is nil when base is no
-// object and nothing is seen at them.
+// object merges the members of base, if it is an object, with what is seen at the children. It is nil when that gives
+// no member.
 func (v *vertex) object(floor Mark, base []byte) []byte {
+	if len(v.children) == 0 && !isKind(base, '{') {
+		return nil
+	}
 	dst := make([]byte, 1, len(base)+32)
 	dst[0] = '{'
 	children := v.children
@@ -146,7 +153,7 @@ func (v *vertex) object(floor Mark, base []byte) []byte {
 	for _, c := range children {
 		dst = c.appendMember(dst, floor, nil)
 	}
-	if len(dst) == 1 && !isKind(base, '{') {
+	if len(dst) == 1 {
 		return nil
 	}
 	return append(dst, '}')

@@ -23,6 +23,7 @@ type author struct {
 	profile profile
 	ids     []string
 	paths   []string // JSON arrays of steps
+	long    bool     // arrays grow beyond what one block of slots holds
 	seen    func(id string) []byte
 }
 
@@ -40,6 +41,7 @@ func profiles() []profile {
 func newAuthor(random *rand.Rand, seen func(id string) []byte) *author {
 	all := profiles()
 	a := &author{random: random, profile: all[random.IntN(len(all))], seen: seen}
+	a.long = random.IntN(16) == 0
 	a.ids = []string{"a", "b"}[:1+random.IntN(2)]
 	a.paths = []string{`["x"]`, `["y"]`, `["x","y"]`, `["x","y","z"]`, `["x","z"]`, `["y","é"]`}[:1+random.IntN(6)]
 	return a
@@ -96,7 +98,19 @@ func (a *author) id() string {
 
 func (a *author) path() string { return pick(a, a.paths...) }
 
+// list is a long array.
+func (a *author) list() string {
+	var text strings.Builder
+	for i := range 20 + a.random.IntN(120) {
+		fmt.Fprintf(&text, ",%d", i)
+	}
+	return "[" + text.String()[1:] + "]"
+}
+
 func (a *author) value() string {
+	if a.long && a.random.IntN(4) == 0 {
+		return a.list()
+	}
 	return pick(a, "1", "2", "0.5", "-7", "9007199254740990", `"s"`, `"é\n"`, "true", "null", "{}", "[]", `[1,2,3]`, `[[]]`,
 		`{"y":1}`, `{"y":{"z":[4,5]}}`, `{"y":[],"z":3}`, `{"é":1,"y":{}}`)
 }
@@ -131,6 +145,9 @@ func insertion(a *author) string {
 	id := a.id()
 	path, length := a.pathTo(id, "[-")
 	values := pick(a, `[1]`, `["a","b"]`, `[7,8,9]`, `[{}]`, `[[1],null]`)
+	if a.long && a.random.IntN(2) == 0 {
+		values = a.list()
+	}
 	return fmt.Sprintf(`{"type":%q,"id":%q,"path":%s,"index":%d,"values":%s}`, setlog.ArrayInsert, id, path, a.upTo(length), values)
 }
 
@@ -142,7 +159,7 @@ func arrayRemoval(a *author) string {
 	index := a.upTo(last)
 	count := 1
 	if a.random.IntN(3) == 0 {
-		count = 1 + a.upTo(last-index)
+		count = 1 + a.upTo((last-index)/2)
 	}
 	return fmt.Sprintf(`{"type":%q,"id":%q,"path":%s,"index":%d,"count":%d}`, setlog.ArrayRemove, id, path, index, count)
 }

@@ -57,6 +57,14 @@ func (d *device) clone() *device {
 	return &c
 }
 
+// see is the value of a node that the device sees, nil for none.
+func (d *device) see(id string) []byte {
+	if n := d.state.Nodes[id]; n != nil {
+		return n.Value()
+	}
+	return nil
+}
+
 // compose appends what a caller sends; nil when that is refused or changes nothing.
 func (d *device) compose(now time.Time, salt setlog.Salt, actions []setlog.Action) (*judge.Record, error) {
 	draft := setlog.Draft{

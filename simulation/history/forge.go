@@ -130,7 +130,7 @@ func (s site) mutate(random *rand.Rand, pool map[string][]any) {
 	case 1, 2:
 		if n, ok := s.get().(json.Number); ok {
 			if i, err := strconv.ParseInt(n.String(), 10, 53); err == nil {
-				s.set(json.Number(strconv.FormatInt(i+int64(2*random.IntN(2)-1), 10)))
+				s.set(json.Number(strconv.FormatInt(i+[]int64{-1, 1, 1, 63, 64}[random.IntN(5)], 10)))
 				return
 			}
 		}

@@ -22,6 +22,7 @@ type History struct {
 	tracing bool
 	forging bool // there is one who writes what he likes
 	aloof   bool // devices sync less
+	copied  bool // a device was
 	now     time.Time
 	devices []*device
 	forged  uint64   // records, as bits
@@ -73,12 +74,7 @@ func play(source rand.Source, seed uint64, trace bool) (*History, error) {
 
 func (h *History) run() error {
 	var here *device
-	a := newAuthor(h.random, func(id string) []byte {
-		if n := here.state.Nodes[id]; n != nil {
-			return n.Value()
-		}
-		return nil
-	})
+	a := newAuthor(h.random, func(id string) []byte { return here.see(id) })
 	entries := 4 + h.random.IntN(9)
 	if h.random.IntN(32) == 0 {
 		entries = most
@@ -115,6 +111,7 @@ func (h *History) before(d *device) error {
 	}
 	switch h.random.IntN(16) {
 	case 0:
+		h.copied = true
 		h.devices = append(h.devices, d.clone())
 		h.trace("%s is copied", d.writer)
 	case 1:
@@ -147,7 +144,9 @@ func (h *History) sync(d *device) error {
 func (h *History) write(d *device, body string) error {
 	actions, err := setlog.ParseActions([]byte(body))
 	var r *judge.Record
+	var before []byte
 	if err == nil {
+		before = d.see(actions[0].ID)
 		r, err = d.compose(h.now, setlog.Salt(h.salts.Uint64()), actions)
 	}
 	refusal := (*setlog.Refusal)(nil)
@@ -158,6 +157,10 @@ func (h *History) write(d *device, body string) error {
 		d.held = append(d.held, len(h.Records))
 		h.Tally.accept(r.Actions)
 		h.add(*r, saw)
+		if h.forging || h.copied && actions[0].Type == setlog.Increment {
+			return nil // others may use the ids and the totals of the writer's runs
+		}
+		return checkIntent(before, d.see(actions[0].ID), body, string(r.Line))
 	case errors.As(err, &refusal):
 		h.trace("%s is refused %s: %v", d.writer, body, err)
 		h.Tally.refuse(body, refusal.Position)

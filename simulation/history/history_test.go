@@ -70,7 +70,8 @@ func setting(t *testing.T, name string, normal uint64) uint64 {
 func playOne(t *testing.T, seed uint64, sum *total) {
 	h, err := Make(seed, false)
 	if err != nil {
-		t.Errorf("seed %d: %v", seed, err)
+		traced, _ := Make(seed, true)
+		t.Errorf("SETLOGGER_SEED=%d SETLOGGER_HISTORIES=1: %v\nthe history:\n%s", seed, err, strings.Join(traced.Trace, "\n"))
 		return
 	}
 	orders, err := h.Check(ordersEach)

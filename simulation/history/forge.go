@@ -15,14 +15,14 @@ import (
 	"github.com/setlogger/setlogger/simulation/judge"
 )
 
-// forge makes an entry that no device composed: one of the records, with some of what it says replaced by what others
+// forge makes an entry that no device composed: one of the records, with some of what it says replaced by what a few others
 // say, moved by one, or left out. It may be malformed.
 func forge(random *rand.Rand, records []judge.Record) judge.Record {
 	from := records[random.IntN(len(records))]
 	tree := readTree(from.Line)
 	pool := map[string][]any{}
-	for _, r := range records {
-		for _, s := range sites(readTree(r.Line)) {
+	for range 4 {
+		for _, s := range sites(readTree(records[random.IntN(len(records))].Line)) {
 			pool[s.name] = append(pool[s.name], s.get())
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ type total struct {
 // SETLOGGER_SEED which is the first.
 func TestHistories(t *testing.T) {
 	first, count := setting(t, "SETLOGGER_SEED", 1), setting(t, "SETLOGGER_HISTORIES", 20_000)
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // histories are small and many
 	workers := uint64(runtime.GOMAXPROCS(0))
 	sums := make([]total, workers)
 	var all sync.WaitGroup

@@ -158,7 +158,7 @@ func (b *batch) composeEntry(actions []setlog.Action) (setlog.Entry, setlog.Chan
 			return setlog.Entry{}, setlog.Change{}, brokenError{err}
 		}
 	}
-	d := setlog.Draft{Writer: l.writer, Now: o.Now(), Clock: &b.c.clock}
+	d := setlog.Draft{Writer: l.writer, Now: o.Now(), Clock: &b.c.clock, Runs: &b.c.runs, Schema: l.schema, Check: b.check}
 	switch {
 	case l.current != 0:
 		d.Number = l.branch(l.current).head + 1

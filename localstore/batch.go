@@ -123,6 +123,7 @@ func (b *batch) apply(change setlog.Change) {
 	}
 	b.ledger.alive = uint64(int64(b.ledger.alive) + int64(change.Alive))
 	b.ledger.closed = b.ledger.closed || change.Closed
+	b.ledger.setSchema(change.Schema)
 }
 
 // extend adds a line at the head of a branch of the ledger.

@@ -151,7 +151,7 @@ func (c *check) arrivals() error {
 		heads[i] = br.fork
 	}
 	offset, size := uint64(0), uint64(0)
-	alive, closed := 0, false
+	alive, closed, rules := 0, false, ledger{}
 	err := eachEntry(c.tx, 0, func(e logged) error {
 		offset++
 		size += uint64(len(e.line))
@@ -165,6 +165,7 @@ func (c *check) arrivals() error {
 		}
 		alive += change.Alive
 		closed = closed || change.Closed
+		rules.setSchema(change.Schema)
 		return err
 	})
 	for i, br := range c.stored.branches {
@@ -173,6 +174,9 @@ func (c *check) arrivals() error {
 		}
 	}
 	got := stateRecord{offset, size, uint64(alive), c.stored.watermark, closed}
+	if rules.schema.Compare(c.stored.schema) != 0 {
+		c.failf("the log gives another schema than the file has")
+	}
 	if got != c.stored.stateRecord {
 		c.failf("the log gives %+v, the file says %+v", got, c.stored.stateRecord)
 	}

@@ -31,7 +31,8 @@ type composer struct {
 	busy     bool  // the writer has a job
 	turn     bool  // the next job is the flush's, if both wait
 	clock    setlog.Clock
-	tail     uint64 // entries published since the last flush began
+	runs     setlog.Runs // of array elements
+	tail     uint64      // entries published since the last flush began
 	forced   []chan error
 	idle     *time.Timer
 	tx       *bolt.Tx     // for reads of this burst

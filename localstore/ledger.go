@@ -24,6 +24,7 @@ type ledger struct {
 	branches []*branch                  // by id, from 1; a branch is replaced, not changed
 	byWriter map[setlog.Writer][]uint32 // branches of a writer, oldest first
 	current  uint32                     // branch of the current writer; 0 until its first entry
+	schema   setlog.Schema              // JSON Schema
 	unseen   []uint32                   // branches whose heads the next own entry names
 }
 
@@ -119,6 +120,9 @@ func (l *ledger) save(tx *bolt.Tx, before *ledger) error {
 	if !slices.Equal(l.births, before.births) {
 		p.put(bucketMeta, []byte(metaBirths), []byte(strings.Join(l.births, "\n")))
 	}
+	if l.schema.Compare(before.schema) != 0 {
+		p.put(bucketMeta, []byte(metaRules), encodeSchema(l.schema))
+	}
 	if l.writer != before.writer {
 		seed := l.keys[l.writer]
 		p.put(bucketMeta, []byte(metaWriter), l.writer[:])
@@ -155,6 +159,9 @@ func loadLedger(tx *bolt.Tx) (*ledger, error) {
 	copy(l.writer[:], meta.Get([]byte(metaWriter)))
 	var err error
 	if l.stateRecord, err = decodeState(meta.Get([]byte(metaState))); err != nil {
+		return nil, err
+	}
+	if l.schema, err = decodeSchema(meta.Get([]byte(metaRules))); err != nil {
 		return nil, err
 	}
 	err = tx.Bucket([]byte(bucketWriters)).ForEach(func(k, v []byte) error {

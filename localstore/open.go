@@ -21,6 +21,9 @@ func Open(path string, o Options) (*Bucket, error) {
 		path: path, o: o, db: db, overlay: newOverlay(), flushes: make(chan chan error), changed: make(chan struct{}),
 		ledger: &ledger{}, lastNumber: setlog.MaxNumber,
 	}
+	if err := b.migrate(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	if err := b.load(); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -38,9 +41,6 @@ func (b *Bucket) load() error {
 		return fmt.Errorf("identify %s: %w", b.path, err)
 	}
 	err = b.view(func(tx *bolt.Tx) error {
-		if err := checkSchema(tx, b.path); err != nil {
-			return err
-		}
 		meta := tx.Bucket([]byte(bucketMeta))
 		copied = !id.sameAs(meta.Get([]byte(metaIdentity)))
 		b.name = string(meta.Get([]byte(metaName)))

@@ -63,7 +63,11 @@ func OpenRegistry(path string, o Options) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := db.View(func(tx *bolt.Tx) error { return checkSchema(tx, path) }); err != nil {
+	err = db.View(func(tx *bolt.Tx) error {
+		_, err := checkSchema(tx, path)
+		return err
+	})
+	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return &Registry{path, db}, nil

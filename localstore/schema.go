@@ -11,7 +11,7 @@ import (
 )
 
 // schemaVersion is that of the files this version writes; a newer one is refused.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // The buckets of a file. Numbers in keys are big endian, so that they sort.
 const (
@@ -42,6 +42,7 @@ const (
 	metaWriter   = "writer"   // the current one
 	metaIdentity = "identity" // of machine and file
 	metaState    = "state"    // state record
+	metaRules    = "rules"    // JSON Schema register
 	metaCursor   = "cursor"   // u64: offset up to which the stored nodes are whole
 )
 
@@ -152,14 +153,15 @@ func decodeState(v []byte) (stateRecord, error) {
 	return stateRecord{at(0), at(1), at(2), setlog.Stamp(at(3)), v[32] == 1}, nil
 }
 
-// checkSchema refuses a file that a newer version wrote, and one that is no store.
-func checkSchema(tx *bolt.Tx, path string) error {
+// checkSchema answers a file's version. It refuses one that a newer version wrote, and one that is no store.
+func checkSchema(tx *bolt.Tx, path string) (uint32, error) {
 	meta := tx.Bucket([]byte(bucketMeta))
 	if meta == nil || len(meta.Get([]byte(metaSchema))) != 4 {
-		return corrupt(path, "it has no schema version")
+		return 0, corrupt(path, "it has no schema version")
 	}
-	if v := binary.BigEndian.Uint32(meta.Get([]byte(metaSchema))); v > schemaVersion {
-		return fmt.Errorf("%w: %s has schema %d, this version knows %d: update it", ErrNewer, path, v, schemaVersion)
+	v := binary.BigEndian.Uint32(meta.Get([]byte(metaSchema)))
+	if v > schemaVersion {
+		return v, fmt.Errorf("%w: %s has schema %d, this version knows %d: update it", ErrNewer, path, v, schemaVersion)
 	}
-	return nil
+	return v, nil
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -95,6 +96,13 @@ func (c *Client) Nodes(ctx context.Context, bucket string, q Query) (*Page, erro
 	setLimit(query, q.Limit)
 	var p Page
 	return &p, c.get(ctx, call{method: http.MethodGet, path: bucketPath(bucket, "/nodes"), query: query}, &p)
+}
+
+// Schema answers the JSON Schema of a bucket, null when there is none.
+func (c *Client) Schema(ctx context.Context, bucket string) (json.RawMessage, error) {
+	var s Schema
+	err := c.get(ctx, call{method: http.MethodGet, path: bucketPath(bucket, "/schema")}, &s)
+	return s.Schema, err
 }
 
 // Log answers entries in the order they reached the device; after is Entry.Offset or Log.Next, or empty for the first.

@@ -64,6 +64,19 @@ type Node struct {
 	ID    string          `json:"id"`
 	Value json.RawMessage `json:"value" doc:"JSON object, canonical form (RFC 8785)"`
 	Rev   string          `json:"rev" doc:"N-h: count of writes seen, and hash of the value"`
+
+	Invalid []Violation `json:"invalid,omitempty" doc:"What the bucket's schema does not allow in it; left out when all is well"`
+}
+
+// Violation is one thing that a bucket's schema does not allow.
+type Violation struct {
+	Path   string `json:"path" doc:"JSON Pointer (RFC 6901) to where it is"`
+	Reason string `json:"reason"`
+}
+
+// Schema answers the JSON Schema of a bucket.
+type Schema struct {
+	Schema json.RawMessage `json:"schema" doc:"JSON Schema 2020-12, as SET_SCHEMA set it last; null when there is none"`
 }
 
 // Page is some nodes of a bucket, in order.

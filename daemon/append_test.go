@@ -110,7 +110,7 @@ func TestAppendLinesStopsAtTheFirstRefused(t *testing.T) {
 		"no action":     {`{"id":"a"}`, 422},
 		"not alive":     {`{"type":"DELETE_NODE","id":"nobody"}`, 409},
 		"too long":      {strings.Repeat("x", maxBody+1), 413},
-		"not yet known": {`{"type":"ARRAY_INSERT","id":"00001","property":"l","index":0,"value":1}`, 422},
+		"out of range": {`{"type":"ARRAY_INSERT","id":"00001","property":"l","index":1,"value":1}`, 422},
 	} {
 		body := manyLines(good) + c.line + "\n" + strings.Repeat(`{"type":"CREATE_NODE","id":"late"}`+"\n", 200_000) // more than any buffer
 		_, err := s.client.AppendMany(t.Context(), "b", strings.NewReader(body), nil)

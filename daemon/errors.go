@@ -17,10 +17,15 @@ import (
 func answerOf(err error) *api.Error {
 	var known *api.Error
 	var refusal *setlog.Refusal
+	var invalid *localstore.SchemaError
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.As(err, &invalid):
+		refused := answerOf(invalid.Unwrap())
+		refused.Violations = violations(invalid.Violations)
+		return refused
 	case errors.As(err, &refusal):
 		return problem(refusalStatus(refusal.Kind), refusal.Error(), refusal.Hint)
 	case errors.As(err, &tooLarge):

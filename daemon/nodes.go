@@ -46,7 +46,7 @@ func (d *Daemon) getNode(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(append(appendNode(nil, id, node), '\n')) // the caller is gone
+	_, _ = w.Write(append(b.appendNode(nil, id, node), '\n')) // the caller is gone
 	return nil
 }
 
@@ -61,13 +61,17 @@ func anyTag(header, rev string) bool {
 	return false
 }
 
-// appendNode adds {"id","value","rev"}.
-func appendNode(dst []byte, id string, node *setlog.Node) []byte {
+// appendNode adds {"id","value","rev"}, and "invalid" when the node is not as the bucket's schema wants it.
+func (b *heldBucket) appendNode(dst []byte, id string, node *setlog.Node) []byte {
 	dst = append(dst, `{"id":`...)
 	dst, _ = jsontext.AppendQuote(dst, id) // bad UTF-8 is replaced
 	dst = append(append(dst, `,"value":`...), node.Value()...)
-	dst = append(append(dst, `,"rev":"`...), node.Rev()...)
-	return append(dst, `"}`...)
+	dst = append(append(append(dst, `,"rev":"`...), node.Rev()...), '"')
+	if found := b.Violations(node); len(found) > 0 {
+		list, _ := json.Marshal(violations(found)) // strings marshal
+		dst = append(append(dst, `,"invalid":`...), list...)
+	}
+	return append(dst, '}')
 }
 
 // listNodes answers a page of nodes in the order of their ids, or all of them as NDJSON.
@@ -92,19 +96,19 @@ func (d *Daemon) listNodes(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if lines {
-		return writeNodeLines(w, b, after, query.Get("prefix"), limit, appendNode)
+		return writeNodeLines(w, b, after, query.Get("prefix"), limit, b.appendNode)
 	}
 	items, err := b.Nodes(after, query.Get("prefix"), limit+1)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(appendPage(nil, items, limit)) // the caller is gone
+	_, _ = w.Write(b.appendPage(nil, items, limit)) // the caller is gone
 	return nil
 }
 
 // appendPage adds a page of the first items; one more than the limit shows that there is a next.
-func appendPage(dst []byte, items []localstore.Item, limit int) []byte {
+func (b *heldBucket) appendPage(dst []byte, items []localstore.Item, limit int) []byte {
 	next := []byte("null")
 	if len(items) > limit {
 		items = items[:limit]
@@ -115,7 +119,7 @@ func appendPage(dst []byte, items []localstore.Item, limit int) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendNode(dst, item.ID, item.Node)
+		dst = b.appendNode(dst, item.ID, item.Node)
 	}
 	dst = append(append(dst, `],"next":`...), next...)
 	return append(dst, `,"scanned":false}`+"\n"...)

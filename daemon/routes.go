@@ -62,6 +62,7 @@ func (d *Daemon) addCalls(r *router) {
 	huma.Register(r.api, r.operation("GET", "/v1/buckets", "listBuckets", "List the buckets"), d.listBuckets)
 	huma.Register(r.api, r.operation("POST", "/v1/buckets", "makeBucket", "Make or join a bucket; doing it again changes nothing"), d.makeBucket)
 	huma.Register(r.api, r.operation("GET", "/v1/buckets/{bucket}", "showBucket", "How one bucket stands"), d.showBucket)
+	huma.Register(r.api, r.operation("GET", "/v1/buckets/{bucket}/schema", "showSchema", "The JSON Schema of a bucket; SET_SCHEMA sets it"), d.showSchema)
 	huma.Register(r.api, r.operation("DELETE", "/v1/buckets/{bucket}", "leaveBucket", "Leave a bucket; its file stays unless purge"), d.leaveBucket)
 	huma.Register(r.api, r.operation("GET", "/v1/remotes", "listRemotes", "List the remotes"), d.listRemotes)
 	huma.Register(r.api, r.operation("POST", "/v1/remotes", "addRemote", "Name a remote"), d.addRemote)

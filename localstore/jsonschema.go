@@ -3,6 +3,7 @@ package localstore
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/setlogger/setlogger/localstore/schema"
@@ -56,7 +57,7 @@ func (b *batch) check(change setlog.Change) error {
 		if r.JSON != nil {
 			compiled, err := schema.Compile(r.JSON)
 			if err != nil {
-				return &setlog.Refusal{Kind: setlog.Invalid, Reason: err.Error(), Hint: "JSON Schema 2020-12; see docs/schema.md"}
+				return unusable(err)
 			}
 			r.compiled = compiled
 		}
@@ -74,13 +75,40 @@ func (b *batch) check(change setlog.Change) error {
 			return err
 		}
 		if added := without(found, r.violations(before)); len(added) > 0 {
-			return &setlog.Refusal{
-				Kind: setlog.Invalid, Reason: fmt.Sprintf("the node %q breaks the bucket's schema: %s", c.ID, schema.Join(added)),
-				Hint: "GET the bucket's schema shows what is allowed",
-			}
+			return &SchemaError{Node: c.ID, Violations: added}
 		}
 	}
 	return nil
+}
+
+// SchemaError refuses an entry after which a node, or the schema that it sets, would not be as it must.
+type SchemaError struct {
+	Node       string // id; empty: the schema itself
+	Violations []schema.Violation
+}
+
+func unusable(err error) error {
+	if known, ok := errors.AsType[*schema.Error](err); ok {
+		return &SchemaError{Violations: known.Problems}
+	}
+	return err
+}
+
+// Error names each path with its reason.
+func (e *SchemaError) Error() string {
+	if e.Node == "" {
+		return "the schema is not usable: " + schema.Join(e.Violations)
+	}
+	return fmt.Sprintf("the node %q breaks the bucket's schema: %s", e.Node, schema.Join(e.Violations))
+}
+
+// Unwrap answers a *setlog.Refusal: nothing was appended.
+func (e *SchemaError) Unwrap() error {
+	hint := "GET /v1/buckets/{bucket}/schema shows what is allowed"
+	if e.Node == "" {
+		hint = "a schema is JSON Schema 2020-12: see docs/schema.md"
+	}
+	return &setlog.Refusal{Kind: setlog.Invalid, Reason: e.Error(), Hint: hint}
 }
 
 func without(found, known []schema.Violation) []schema.Violation {

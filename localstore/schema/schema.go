@@ -22,6 +22,8 @@ const (
 
 // Schema is a compiled schema. It may be used concurrently; checks of one Schema wait for each other.
 type Schema struct {
+	Settings *Settings // of the bucket; never nil
+
 	root  *jsonschema.Schema
 	mu    sync.Mutex
 	meter *meter // of the check that is running
@@ -81,7 +83,11 @@ func Compile(text []byte) (s *Schema, err error) {
 		return nil, problemsOf(err)
 	}
 	m.instructions = 0
-	return &Schema{root: root, meter: m}, nil
+	of, err := settings(text)
+	if err != nil {
+		return nil, err
+	}
+	return &Schema{Settings: of, root: root, meter: m}, nil
 }
 
 func bad(path, reason string) *Error { return &Error{[]Violation{{path, reason}}} }

@@ -1,0 +1,90 @@
+package schema
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// SettingsName is the member of a schema that holds the bucket's settings.
+const SettingsName = "x-setlogger"
+
+// Settings are how a bucket is to be paged, indexed and kept. Zero values stand for the defaults.
+type Settings struct {
+	Order       []string   `json:"order"`       // paths that nodes are paged by, "-" in front for downwards; default ["-created","id"]
+	Indexes     [][]string `json:"indexes"`     // each a list of such paths
+	ChunkLimit  int        `json:"chunkLimit"`  // nodes of a chunk
+	LogLimit    int        `json:"logLimit"`    // entries of the log before it is indexed
+	Publish     bool       `json:"publish"`     // a view for readers without a daemon
+	KeepHistory string     `json:"keepHistory"` // remote, local or none
+}
+
+const (
+	maxIndexes   = 16
+	maxFields    = 8
+	smallestSize = 10
+	largestSize  = 1_000_000
+)
+
+// settings reads the member of a schema, empty when there is none.
+func settings(document []byte) (*Settings, error) {
+	var outer map[string]jsontext.Value
+	if err := json.Unmarshal(document, &outer); err != nil {
+		return nil, bad("", err.Error())
+	}
+	s := &Settings{}
+	text := outer[SettingsName]
+	if text == nil {
+		return s, nil
+	}
+	if err := json.Unmarshal(text, s, json.RejectUnknownMembers(true)); err != nil {
+		return nil, bad("/"+SettingsName, strings.TrimPrefix(err.Error(), "json: "))
+	}
+	if found := s.check(); len(found) > 0 {
+		return nil, &Error{found}
+	}
+	return s, nil
+}
+
+func (s *Settings) check() []Violation {
+	var found []Violation
+	add := func(path, format string, args ...any) {
+		found = append(found, Violation{"/" + SettingsName + path, fmt.Sprintf(format, args...)})
+	}
+	if !validFields(s.Order) {
+		add("/order", "it is a list of up to %d names of properties, with - in front for downwards", maxFields)
+	}
+	if len(s.Indexes) > maxIndexes {
+		add("/indexes", "%d are more than %d", len(s.Indexes), maxIndexes)
+	}
+	for i, index := range s.Indexes {
+		if len(index) == 0 || !validFields(index) {
+			add(fmt.Sprintf("/indexes/%d", i), "it is a list of 1 to %d names of properties, with - in front for downwards", maxFields)
+		}
+	}
+	for name, size := range map[string]int{"/chunkLimit": s.ChunkLimit, "/logLimit": s.LogLimit} {
+		if size != 0 && (size < smallestSize || size > largestSize) {
+			add(name, "it is a number from %d to %d", smallestSize, largestSize)
+		}
+	}
+	switch s.KeepHistory {
+	case "", "remote", "local", "none":
+	default:
+		add("/keepHistory", `it is "remote", "local" or "none"`)
+	}
+	return found
+}
+
+func validFields(fields []string) bool {
+	seen := make(map[string]bool, len(fields))
+	for _, f := range fields {
+		name := strings.TrimPrefix(f, "-")
+		if name == "" || seen[name] {
+			return false
+		}
+		seen[name] = true
+	}
+	return len(fields) <= maxFields
+}

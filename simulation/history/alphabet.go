@@ -187,7 +187,10 @@ func schema(a *author) string {
 
 func closing(*author) string { return fmt.Sprintf(`{"type":%q}`, setlog.Close) }
 
-func unknown(a *author) string { return fmt.Sprintf(`{"type":"todos/filter","id":%q}`, a.id()) }
+// unknownType is one that the model does not know.
+const unknownType = "todos/filter"
+
+func unknown(a *author) string { return fmt.Sprintf(`{"type":%q,"id":%q}`, unknownType, a.id()) }
 
 // upTo is a whole number from 0 to n.
 func (a *author) upTo(n int) int { return a.random.IntN(n + 1) }

@@ -14,6 +14,7 @@ type device struct {
 	number uint64 // of its last entry
 	clock  setlog.Clock
 	skew   time.Duration
+	latest time.Time // that its wall clock ever showed
 	runs   *setlog.Runs
 	state  *judge.State
 	held   []int // entries of the history, by index
@@ -57,6 +58,15 @@ func (d *device) clone() *device {
 	return &c
 }
 
+// wall is what the device's wall clock shows.
+func (d *device) wall(now time.Time) time.Time {
+	now = now.Add(d.skew)
+	if now.After(d.latest) {
+		d.latest = now
+	}
+	return now
+}
+
 // see is the value of a node that the device sees, nil for none.
 func (d *device) see(id string) []byte {
 	if n := d.state.Nodes[id]; n != nil {
@@ -68,7 +78,7 @@ func (d *device) see(id string) []byte {
 // compose appends what a caller sends; nil when that is refused or changes nothing.
 func (d *device) compose(now time.Time, salt setlog.Salt, actions []setlog.Action) (*judge.Record, error) {
 	draft := setlog.Draft{
-		Writer: d.writer, Number: d.number + 1, Salt: salt, Now: now.Add(d.skew), Clock: &d.clock, Schema: d.state.Schema, Runs: d.runs,
+		Writer: d.writer, Number: d.number + 1, Salt: salt, Now: d.wall(now), Clock: &d.clock, Schema: d.state.Schema, Runs: d.runs,
 	}
 	e, change, err := setlog.Compose(d.state, draft, actions)
 	if err != nil {
@@ -82,7 +92,7 @@ func (d *device) compose(now time.Time, salt setlog.Salt, actions []setlog.Actio
 
 // take folds an entry of another device.
 func (d *device) take(now time.Time, i int, r judge.Record) error {
-	d.clock.Observe(now.Add(d.skew), r.Stamp)
+	d.clock.Observe(d.wall(now), r.Stamp)
 	d.held = append(d.held, i)
 	return d.state.Fold(r)
 }

@@ -153,24 +153,31 @@ func (h *History) write(d *device, body string) error {
 	switch {
 	case err == nil:
 		h.trace("%s appends %s", d.writer, body)
-		saw := d.bits()
-		d.held = append(d.held, len(h.Records))
-		h.Tally.accept(r.Actions)
-		h.add(*r, saw)
-		if h.forging || h.copied && actions[0].Type == setlog.Increment {
-			return nil // others may use the ids and the totals of the writer's runs
-		}
-		return checkIntent(before, d.see(actions[0].ID), body, string(r.Line))
+		return h.accept(d, *r, before, body)
 	case errors.As(err, &refusal):
 		h.trace("%s is refused %s: %v", d.writer, body, err)
 		h.Tally.refuse(body, refusal.Position)
+		return checkTaken(body, err)
 	case errors.Is(err, setlog.ErrUnchanged):
 		h.trace("%s changes nothing by %s", d.writer, body)
 		h.Tally.count(actions[0].Type).Unchanged++
-	default:
-		return fmt.Errorf("%s: %w", body, err)
+		return checkIntent(before, before, body, "")
 	}
-	return nil
+	return fmt.Errorf("%s: %w", body, err)
+}
+
+// accept adds an entry that a device made of what a caller sent.
+func (h *History) accept(d *device, r judge.Record, before []byte, body string) error {
+	saw := d.bits()
+	stamped := h.checkStamp(d, r)
+	d.held = append(d.held, len(h.Records))
+	h.Tally.accept(r.Actions)
+	h.add(r, saw)
+	first := r.Actions[0]
+	if stamped != nil || h.forging || h.copied && first.Type == setlog.Increment {
+		return stamped // others may use the ids and the totals of the writer's runs
+	}
+	return checkIntent(before, d.see(first.ID), body, string(r.Line))
 }
 
 func (h *History) add(r judge.Record, saw uint64) {

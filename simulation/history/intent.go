@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/setlogger/setlogger/setlog"
+	"github.com/setlogger/setlogger/simulation/judge"
 )
 
 // sent is an action as its caller sent it.
@@ -96,4 +98,44 @@ func at(value any, path []string) any {
 		value = object[step]
 	}
 	return value
+}
+
+// checkTaken tells in an error when an action is refused that never is.
+func checkTaken(body string, refusal error) error {
+	var a sent
+	if err := json.Unmarshal([]byte(body), &a); err != nil {
+		return err
+	}
+	switch a.Type {
+	case setlog.CreateNode, setlog.SetSchema, setlog.Close, unknownType:
+		return fmt.Errorf("%s is refused: %w", body, refusal)
+	}
+	return nil
+}
+
+// lead is how far a foreign stamp may pull a device's clock ahead of its wall clock.
+const lead = 5 * time.Minute
+
+// checkStamp tells in an error when an entry is stamped further ahead of the wall clock than its writer must: a stamp
+// is at most five minutes ahead of what the wall clock ever was, or just above one that it had to exceed.
+func (h *History) checkStamp(d *device, r judge.Record) error {
+	if r.Stamp <= setlog.Wall(d.latest.Add(lead))+setlog.Stamp(len(h.Records)) {
+		return nil
+	}
+	for _, i := range d.held {
+		held := h.Records[i]
+		if gap := r.Stamp - held.Stamp; gap >= 1 && gap <= 2 && (held.Writer == d.writer || touches(held, r)) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is stamped far ahead of %s for no reason", r, d.latest)
+}
+
+// touches tells whether two entries name a node both, or set a schema both.
+func touches(a, b judge.Record) bool {
+	return slices.ContainsFunc(a.Actions, func(x setlog.Action) bool {
+		return slices.ContainsFunc(b.Actions, func(y setlog.Action) bool {
+			return x.ID == y.ID && (x.ID != "" || x.Type == y.Type)
+		})
+	})
 }

@@ -39,6 +39,9 @@ func deltaNodes(t testing.TB) memory {
 		`{"type":"ARRAY_MOVE","id":"list","property":"l","index":3,"to":0}`,
 		`{"type":"ARRAY_INSERT","id":"list","property":"base","index":1,"value":1.5}`,
 		`{"type":"ARRAY_MOVE","id":"list","property":"base","index":3,"to":0}`,
+		`{"type":"CREATE_NODE","id":"buried"}`,
+		`{"type":"ARRAY_INSERT","id":"buried","property":"l","index":0,"values":[1,2,3]}`,
+		`{"type":"ARRAY_REMOVE","id":"buried","property":"l","index":1,"count":2}`,
 	} {
 		e := mustAct(t, m, one, body)
 		if one.number%2 == 1 {

@@ -22,6 +22,11 @@ func TestMergeOfParts(t *testing.T) {
 			parts[first].fold(t, e)
 			parts[rapid.IntRange(first, len(parts)-1).Draw(t, "part, too")].fold(t, e)
 		}
+		for _, p := range parts {
+			for id, n := range p {
+				sameThroughDelta(t, id, n)
+			}
+		}
 		if rapid.Bool().Draw(t, "read") { // orders worked out before must not matter
 			for _, p := range parts {
 				for _, n := range p {

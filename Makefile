@@ -1,5 +1,5 @@
 # The targets of daily work; their logic lies in scripts/ and .ci/. CONTRIBUTING.md tells what each takes.
-.PHONY: run build test check lint fuzz soak bench readme
+.PHONY: run build test check lint fuzz soak simulate mutate bench readme
 
 run: ## build with all storage backends and serve on ./.setlogger
 	@scripts/run
@@ -21,6 +21,12 @@ fuzz: ## each fuzzer for FUZZTIME (default 60s)
 
 soak: ## the long form of the crash and kill tests
 	@.ci/packages && .ci/tools && SETLOGGER_SOAK=1 .ci/test
+
+simulate: ## a million random histories, and every small one; SETLOGGER_HISTORIES and SETLOGGER_SEED choose others
+	@SETLOGGER_HISTORIES=$${SETLOGGER_HISTORIES:-1000000} SETLOGGER_EXHAUSTIVE=1 go test -v -count=1 -p 1 -timeout 6h ./simulation/...
+
+mutate: ## break one rule of the model after the other; each must be caught
+	@go run ./scripts/mutate
 
 bench: ## benchmarks: one line a figure
 	@scripts/bench

@@ -20,8 +20,8 @@ type device struct {
 	held   []int // entries of the history, by index
 }
 
-func newDevice(random *rand.Rand) *device {
-	return &device{state: &judge.State{}, skew: skewOf(random), runs: &setlog.Runs{}, writer: newWriter(random)}
+func newDevice(random *rand.Rand, w setlog.Writer) *device {
+	return &device{state: &judge.State{}, skew: skewOf(random), runs: &setlog.Runs{}, writer: w}
 }
 
 // newWriter is a writer's random name.

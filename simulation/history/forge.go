@@ -123,7 +123,7 @@ func appendSites(all []site, name string, tree any) []site {
 func (s site) mutate(random *rand.Rand, pool map[string][]any) {
 	switch random.IntN(8) {
 	case 0:
-		if s.object != nil && s.name != "salt" {
+		if s.object != nil {
 			delete(s.object, s.name)
 			return
 		}

@@ -33,11 +33,17 @@ type History struct {
 const most = 64
 
 // Make plays the history of a seed. An error is one of the model that is no refusal.
-func Make(seed uint64, trace bool) (*History, error) { return play(rand.NewPCG(seed, 0), seed, trace) }
+func Make(seed uint64, trace bool) (*History, error) {
+	return play(rand.NewPCG(seed, 0), seed, trace, newWriter)
+}
 
 // Read plays the history that some bytes choose.
 func Read(choices []byte, trace bool) (*History, error) {
-	return play(&choice{left: choices, then: rand.NewPCG(0, 0)}, 0, trace)
+	return read(choices, trace, newWriter)
+}
+
+func read(choices []byte, trace bool, writer func(*rand.Rand) setlog.Writer) (*History, error) {
+	return play(&choice{left: choices, then: rand.NewPCG(0, 0)}, 0, trace, writer)
 }
 
 // choice is a source of chance that begins with the bytes given.
@@ -56,7 +62,7 @@ func (c *choice) Uint64() uint64 {
 	return uint64(b) * 0x0101010101010101
 }
 
-func play(source rand.Source, seed uint64, trace bool) (*History, error) {
+func play(source rand.Source, seed uint64, trace bool, writer func(*rand.Rand) setlog.Writer) (*History, error) {
 	h := &History{
 		Tally: Tally{}, tracing: trace,
 		random: rand.New(source),
@@ -64,7 +70,7 @@ func play(source rand.Source, seed uint64, trace bool) (*History, error) {
 		now:    time.UnixMilli(1_700_000_000_000),
 	}
 	for range 2 + h.random.IntN(4) {
-		h.devices = append(h.devices, newDevice(h.random))
+		h.devices = append(h.devices, newDevice(h.random, writer(h.random)))
 	}
 	h.forging, h.aloof = h.random.IntN(4) == 0, h.random.IntN(2) == 0
 	err := h.run()

@@ -82,7 +82,7 @@ func stored(random *rand.Rand, records []Record) (*State, error) {
 			if random.IntN(3) > 0 {
 				continue
 			}
-			n, err := travel(random, id, s.Nodes[id])
+			n, err := anyForm(random)(id, s.Nodes[id])
 			if err != nil {
 				return nil, err
 			}
@@ -108,7 +108,7 @@ func merged(random *rand.Rand, records []Record) (*State, error) {
 	}
 	for len(parts) > 1 {
 		random.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
-		if err := parts[0].Merge(random, parts[1]); err != nil {
+		if err := parts[0].Merge(anyForm(random), parts[1]); err != nil {
 			return nil, err
 		}
 		parts = slices.Delete(parts, 1, 2)

@@ -51,19 +51,45 @@ func (s *State) Fold(r Record) error {
 	return nil
 }
 
-// Merge joins another state in, each node as it is or as it travels.
-func (s *State) Merge(random *rand.Rand, o *State) error {
+// Form takes a node to another place, and answers it as it arrives there.
+type Form func(id string, n *setlog.Node) (*setlog.Node, error)
+
+// Forms are the ways in which nodes travel: as they are, in the binary form, as a line of a delta.
+func Forms() []Form {
+	return []Form{
+		func(_ string, n *setlog.Node) (*setlog.Node, error) { return n, nil },
+		func(_ string, n *setlog.Node) (*setlog.Node, error) { return setlog.DecodeNode(n.AppendBinary(nil)) },
+		asLine,
+	}
+}
+
+func asLine(id string, n *setlog.Node) (*setlog.Node, error) {
+	line := n.AppendDelta(nil, id)
+	name, read, err := setlog.ReadDelta(bytes.Clone(line))
+	if err != nil {
+		return nil, fmt.Errorf("the delta %s: %w", line, err)
+	}
+	if name != id || !bytes.Equal(read.AppendDelta(nil, id), line) {
+		return nil, fmt.Errorf("the delta %s is read as %s", line, read.AppendDelta(nil, name))
+	}
+	return read, nil
+}
+
+// anyForm is one of the forms.
+func anyForm(random *rand.Rand) Form {
+	forms := Forms()
+	return forms[random.IntN(len(forms))]
+}
+
+// Merge joins another state in, whose nodes arrive in a form.
+func (s *State) Merge(form Form, o *State) error {
 	for _, id := range slices.Sorted(maps.Keys(o.Nodes)) {
-		theirs, err := travel(random, id, o.Nodes[id])
+		theirs, err := form(id, o.Nodes[id])
 		if err != nil {
 			return err
 		}
 		before := s.Nodes[id]
-		if before == nil {
-			s.put(id, theirs)
-		} else {
-			s.put(id, setlog.Merge(before, theirs))
-		}
+		s.put(id, setlog.Merge(before, theirs))
 		s.alive += count(s.Nodes[id]) - count(before)
 	}
 	s.Closed = s.Closed || o.Closed
@@ -78,25 +104,6 @@ func count(n *setlog.Node) int {
 		return 1
 	}
 	return 0
-}
-
-// travel takes a node through one of its forms, or none.
-func travel(random *rand.Rand, id string, n *setlog.Node) (*setlog.Node, error) {
-	switch random.IntN(4) {
-	case 0:
-		return n, nil
-	case 1:
-		return setlog.DecodeNode(n.AppendBinary(nil))
-	}
-	line := n.AppendDelta(nil, id)
-	name, read, err := setlog.ReadDelta(bytes.Clone(line))
-	if err != nil {
-		return nil, fmt.Errorf("the delta %s: %w", line, err)
-	}
-	if name != id || !bytes.Equal(read.AppendDelta(nil, id), line) {
-		return nil, fmt.Errorf("the delta %s is read as %s", line, read.AppendDelta(nil, name))
-	}
-	return read, nil
 }
 
 func (s *State) put(id string, n *setlog.Node) {

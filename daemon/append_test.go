@@ -107,9 +107,9 @@ func TestAppendLinesStopsAtTheFirstRefused(t *testing.T) {
 		line   string
 		status int
 	}{
-		"no action":     {`{"id":"a"}`, 422},
-		"not alive":     {`{"type":"DELETE_NODE","id":"nobody"}`, 409},
-		"too long":      {strings.Repeat("x", maxBody+1), 413},
+		"no action":    {`{"id":"a"}`, 422},
+		"not alive":    {`{"type":"DELETE_NODE","id":"nobody"}`, 409},
+		"too long":     {strings.Repeat("x", maxBody+1), 413},
 		"out of range": {`{"type":"ARRAY_INSERT","id":"00001","property":"l","index":1,"value":1}`, 422},
 	} {
 		body := manyLines(good) + c.line + "\n" + strings.Repeat(`{"type":"CREATE_NODE","id":"late"}`+"\n", 200_000) // more than any buffer

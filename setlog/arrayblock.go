@@ -214,7 +214,7 @@ func (b *block) hold(at uint8, value []byte) {
 	case p == len(b.values):
 		b.values = append(append(b.values, ','), value...)
 	default:
-		b.values = slices.Insert(b.values, p, append(value[:len(value):len(value)], ',')...)
+		b.values = slices.Insert(b.values, p, append(slices.Clip(value), ',')...)
 	}
 }
 

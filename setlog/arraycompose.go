@@ -58,7 +58,7 @@ func (c *composer) resolveArray(a Action, p place) (Action, error) {
 			return a, invalid("the node would be nested deeper than 63", "flatten the value")
 		}
 	}
-	array := p.vertex.array(p.floor)
+	array := p.array(p.floor)
 	if array == nil {
 		array = newArray(p.floor)
 	}
@@ -98,7 +98,7 @@ func (a *Action) checkArray(p place) error {
 
 // showsArray tells, without writing it out, whether an array is seen of which an element shows.
 func (p place) showsArray() bool {
-	array := p.vertex.array(p.floor)
+	array := p.array(p.floor)
 	if array == nil || len(p.children) > 0 || isKind(p.inherits, '{') {
 		return false
 	}

@@ -104,7 +104,7 @@ func (d *arrayDelta) cut(b *block, id slotID) {
 }
 
 func (d *arrayDelta) parent(p parent) {
-	to := p.anchor.parent
+	to := p.parent
 	switch {
 	case p.side == atRoot:
 		d.dst = append(d.dst, '0')

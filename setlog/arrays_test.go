@@ -7,8 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/setlogger/setlogger/setlog"
 	"pgregory.net/rapid"
+
+	"github.com/setlogger/setlogger/setlog"
 )
 
 const emptyNode = `{"type":"CREATE_NODE","id":"a"}`

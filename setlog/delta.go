@@ -128,10 +128,10 @@ func (v *vertex) commonMark(seen []byte) Mark {
 	var common Mark
 	times := make(map[Mark]int)
 	for p := range v.pairs(seen) {
-		if p.seen == nil || !p.vertex.plain(p.seen) {
+		if p.seen == nil || !p.plain(p.seen) {
 			continue
 		}
-		m := p.vertex.mark
+		m := p.mark
 		if times[m]++; times[m] > times[common] || times[m] == times[common] && m.Less(common) {
 			common = m
 		}
@@ -187,7 +187,7 @@ func (w *deltaWriter) children(v *vertex, seen []byte, in inside, all Mark) {
 		case p.vertex == nil:
 			w.name(p.name)
 			w.dst = append(w.dst, "null"...)
-		case !p.vertex.plain(p.seen):
+		case !p.plain(p.seen):
 			w.name(p.name)
 			w.vertex(p.vertex, p.seen, inside{in.floor, memberOf(in.base, p.name)})
 		case p.seen == nil || p.mark != all:

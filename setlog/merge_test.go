@@ -3,8 +3,9 @@ package setlog_test
 import (
 	"testing"
 
-	"github.com/setlogger/setlogger/setlog"
 	"pgregory.net/rapid"
+
+	"github.com/setlogger/setlogger/setlog"
 )
 
 // TestMergeOfParts folds overlapping parts of a history apart from each other and merges them in any grouping.

@@ -210,7 +210,7 @@ func (n *Node) at(path []string) place {
 }
 
 // visible is what is seen at the path, nil for nothing.
-func (p place) visible() []byte { return p.vertex.seen(p.floor, p.inherits) }
+func (p place) visible() []byte { return p.seen(p.floor, p.inherits) }
 
 func memberOf(object []byte, name string) []byte {
 	if !isKind(object, '{') {

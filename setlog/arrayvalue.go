@@ -87,3 +87,9 @@ func (r *reader) held(at uint8) []byte {
 	r.rank, r.next = rank+1, r.next+len(value)+1
 	return value
 }
+
+// element is the value of an element that shows.
+func (a *array) element(s *sequence, id slotID) []byte {
+	r := reader{array: a, values: s.values}
+	return r.shownAt(a.placeOf(id))
+}

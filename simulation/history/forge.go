@@ -3,15 +3,14 @@ package history
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/setlogger/setlogger/setlog"
 	"github.com/setlogger/setlogger/simulation/judge"
 )
 
@@ -47,9 +46,13 @@ func forge(random *rand.Rand, records []judge.Record) judge.Record {
 // fitCounts leaves out counts that are not one for each node.
 func fitCounts(tree map[string]any) {
 	actions, _ := tree["actions"].([]any)
+	onNodes := []any{
+		setlog.CreateNode, setlog.DeleteNode, setlog.SetProperty, setlog.RemoveProperty, setlog.Increment,
+		setlog.ArrayInsert, setlog.ArrayRemove, setlog.ArraySet, setlog.ArrayMove,
+	}
 	named := map[any]bool{}
 	for _, a := range actions {
-		if action, ok := a.(map[string]any); ok && strings.Contains("CREATE_NODE DELETE_NODE SET_PROPERTY REMOVE_PROPERTY INCREMENT ARRAY_INSERT ARRAY_REMOVE ARRAY_SET ARRAY_MOVE", fmt.Sprint(action["type"])) {
+		if action, ok := a.(map[string]any); ok && slices.Contains(onNodes, action["type"]) {
 			named[action["id"]] = true
 		}
 	}

@@ -57,7 +57,10 @@ func (a *sent) intend(was, is any, line string) (want any, ok bool) {
 		array, _ := there.([]any)
 		array = a.edit(slices.Clone(array))
 		list, isList := got.([]any)
-		return array, isList && reflect.DeepEqual(list, array) || len(array) == 0 && got == nil
+		if len(array) == 0 { // what it hid shows again
+			return array, len(list) == 0
+		}
+		return array, isList && reflect.DeepEqual(list, array)
 	}
 	return was, reflect.DeepEqual(is, was)
 }

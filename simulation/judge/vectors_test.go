@@ -170,7 +170,7 @@ func (s step) check(t *testing.T, p *party) error {
 	case isRefusal:
 		return s.expectRefusal(refusal)
 	case s.Expect["refused"] != nil:
-		return fmt.Errorf("not refused; it gave %s, %v", e.Line, err)
+		return fmt.Errorf("not refused; it gave %s (%w)", e.Line, err)
 	case errors.Is(err, setlog.ErrUnchanged):
 		if string(s.Expect["number"]) != "null" {
 			return err

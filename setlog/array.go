@@ -84,7 +84,10 @@ func (a *array) folded(action Action, m Mark) *array {
 		a.order.Store(order)
 		return a
 	}
-	order.refresh(e.array, e.stale)
+	if order != nil {
+		order.text = nil
+		order.refresh(e.array, e.stale)
+	}
 	e.order.Store(order)
 	return e.array
 }

@@ -19,6 +19,7 @@ type arrayReader struct {
 	salts  []Salt
 	blocks map[slotID]*block
 	sorted []slotID // keys of blocks, as long as there are as many
+	joined []byte   // values of a block while they are joined
 }
 
 // array reads an array under a path where seen is visible; in is what it takes from above.
@@ -28,7 +29,7 @@ func (r *deltaReader) array(data, seen []byte, in inside) *array {
 		"buried": &buried, "floor": &floor, "gone": &gone, "jumps": &jumps, "lengths": &lengths, "moves": &moves, "newest": &newest,
 		"parents": &parents, "places": &places, "salts": &salts, "sets": &sets, "values": &values,
 	})
-	a := arrayReader{deltaReader: r, array: newArray(r.mark(floor)), blocks: make(map[slotID]*block)}
+	a := arrayReader{deltaReader: r, array: newArray(r.mark(floor)), blocks: make(map[slotID]*block, len(lengths)/8)}
 	var err error
 	if a.array.newest, err = readText(newest, ParseStamp); err != nil || a.array.floor.Less(in.floor) {
 		r.fail("an array is malformed")
@@ -283,7 +284,7 @@ func (r *arrayReader) readValues(data, seen []byte, in inside) {
 	if r.array.floor == in.floor && isKind(seen, '[') {
 		s := r.array.layout(in.base)
 		if s.shows() > 0 && !p.take(s) {
-			r.fail("an array shows another number of elements")
+			r.fail("an array is not seen as its parts give it")
 		}
 		r.array.release(s)
 	}
@@ -296,7 +297,8 @@ func (r *arrayReader) readValues(data, seen []byte, in inside) {
 	}
 }
 
-// take gives the elements of an order what is seen, and answers whether there are as many.
+// take gives the elements of an order what is seen, and answers whether these are as many, and those of the plain value
+// as they are there.
 func (p *seenBlocks) take(s *sequence) bool {
 	seen, next := p.seen, 1
 	for i := s.after(0); i != 0; i = s.after(i) {
@@ -306,21 +308,22 @@ func (p *seenBlocks) take(s *sequence) bool {
 			for id := piece.first; id != piece.end(); id.k++ {
 				if shown&1 == 1 {
 					end := skipValue(seen, next)
-					if end >= len(seen) {
+					if end >= len(seen) || !p.show(s, id, extent{uint32(next), uint32(end)}) {
 						return false
 					}
-					p.show(id, extent{uint32(next), uint32(end)})
 					next = end + 1
 				}
 				shown >>= 1
 			}
 		}
 	}
+	s.text = bytes.Clone(seen)
 	return next == len(seen)
 }
 
-// show gives the element that is seen at a slot its value: the one it was set to, else the one it was inserted with.
-func (p *seenBlocks) show(id slotID, value extent) {
+// show gives the element that is seen at a slot its value: the one it was set to, else the one it was inserted with. One
+// of the plain value must have that.
+func (p *seenBlocks) show(s *sequence, id slotID, value extent) bool {
 	p.enter(id)
 	if p.block != nil && p.block.seats>>(id.k%blockSlots)&1 == 1 {
 		id, _ = p.block.seatOf(uint8(id.k % blockSlots))
@@ -330,10 +333,14 @@ func (p *seenBlocks) show(id slotID, value extent) {
 	if p.block != nil && len(p.block.sets) > 0 {
 		if i, ok := find(p.block.sets, at); ok {
 			p.block.sets[i].value = bytes.Clone(p.seen[value.start:value.end])
-			return
+			return true
 		}
 	}
+	if id.salt == 0 {
+		return bytes.Equal(s.values[id.k], p.seen[value.start:value.end])
+	}
 	p.values[at] = value
+	return true
 }
 
 // enter takes the block of a slot up.
@@ -362,7 +369,7 @@ func (p *seenBlocks) of(key slotID) func(at uint8) []byte {
 
 // fill joins the values that a block holds, and answers the said ones that are left.
 func (r *arrayReader) fill(b *block, shown func(at uint8) []byte, said [][]byte) [][]byte {
-	values := make([]byte, 0, 4*blockSlots)
+	values := r.joined[:0]
 	for at := range bitsOf(b.holding()) {
 		value := shown(at)
 		if value == nil {
@@ -377,7 +384,7 @@ func (r *arrayReader) fill(b *block, shown func(at uint8) []byte, said [][]byte)
 		}
 		values = append(values, value...)
 	}
-	b.values = bytes.Clone(values)
+	b.values, r.joined = bytes.Clone(values), values
 	for _, s := range b.sets {
 		if s.value == nil {
 			r.fail("a set has no value")

@@ -1,6 +1,7 @@
 package setlog
 
-// json answers the array as it is seen over a plain value, nil when no element shows. The array may be nil.
+// json answers the array as it is seen over a plain value, nil when no element shows. The array may be
+// nil. The answer is shared with others.
 func (a *array) json(base []byte) []byte {
 	if a == nil {
 		if isKind(base, '[') && len(base) > len("[]") {
@@ -10,9 +11,14 @@ func (a *array) json(base []byte) []byte {
 	}
 	s := a.sequence(base)
 	defer a.release(s)
-	if s.shows() == 0 {
-		return nil
+	if s.shows() > 0 && s.text == nil {
+		s.text = a.write(s)
 	}
+	return s.text
+}
+
+// write writes an array out of which some element shows.
+func (a *array) write(s *sequence) []byte {
 	r := reader{array: a, values: s.values}
 	dst := make([]byte, 1, 64+s.shows()*8)
 	dst[0] = '['

@@ -80,10 +80,16 @@ func (r *deltaReader) uint(data []byte) uint64 {
 
 // uints reads a list of numbers.
 func (r *deltaReader) uints(data []byte) []uint64 {
-	items := r.list(data)
-	numbers := make([]uint64, len(items))
-	for i, item := range items {
-		numbers[i] = r.uint(item)
+	if data == nil {
+		return nil
+	}
+	if !isKind(data, '[') {
+		r.fail("a list is something else")
+		return nil
+	}
+	numbers := make([]uint64, 0, len(data)/4+1)
+	for item := range elements(data) {
+		numbers = append(numbers, r.uint(item))
 	}
 	return numbers
 }

@@ -11,6 +11,7 @@ type sequence struct {
 	values  [][]byte
 	sites   map[slotID]*site // by salt and k/blockSlots
 	total   int              // slots
+	text    []byte           // the array as it is seen, if that was written out since it changed last
 	awaited map[slotID]bool  // parents of the slots that are not attached
 }
 
@@ -188,9 +189,6 @@ func (s *sequence) locate(i int32, p span) {
 
 // refresh brings up to date what shows at slots.
 func (s *sequence) refresh(a *array, stale []slotID) {
-	if s == nil {
-		return
-	}
 	for _, id := range stale {
 		i := s.leafOf(id)
 		if i == 0 {

@@ -1,0 +1,410 @@
+package setlog
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strconv"
+)
+
+// Undo is what undoes an entry.
+type Undo struct {
+	Actions []Action // for one new entry, as a caller would send them; none when nothing is to be put back
+	Left    []Left   // what is not put back
+}
+
+// Left is a part of an entry that undo leaves alone.
+type Left struct {
+	ID     string   // of the node; empty for the schema
+	Path   []string // none: the whole node
+	Reason string
+}
+
+// Undo answers what undoes the entry in a state that has it: the values that the entry changed as they were before it, a
+// deleted node as it was, a created one deleted, counters lowered by what it added, inserted elements removed, removed
+// ones inserted again, others set or moved back. What is no more as the entry left it is left alone. A register counts as
+// the entry's where it shows what the entry left, and the last write is the entry's, an undo's, or one that was undone.
+func (p *Past) Undo(now State) (Undo, error) {
+	after := make(pastNodes, len(p.before))
+	for id, n := range p.before {
+		after[id] = n
+	}
+	if err := after.fold(p.entry); err != nil {
+		return Undo{}, err
+	}
+	// its mark is above all others, and nothing of it is kept but what it says by index
+	top := &Entry{Stamp: ^Stamp(0), Salt: ^Salt(0)}
+	u := undoer{Past: p, after: after, trial: composer{patch: patch{state: now}, entry: top}}
+	if p.setsSchema() {
+		if err := u.schemaBack(); err != nil {
+			return Undo{}, err
+		}
+	}
+	var done []string
+	for _, a := range p.entry.Actions {
+		if a.ID == "" || slices.Contains(done, a.ID) {
+			continue
+		}
+		done = append(done, a.ID)
+		if err := u.node(a.ID); err != nil {
+			return Undo{}, err
+		}
+	}
+	return u.result, nil
+}
+
+// undoer makes the actions one by one, each for the state that those before it make.
+type undoer struct {
+	*Past
+	after  pastNodes // before, with the entry
+	trial  composer
+	result Undo
+}
+
+// emit adds an action, unless the state refuses it.
+func (u *undoer) emit(kind, id string, path []string, set map[string][]byte) error {
+	set["type"] = appendQuote(nil, kind)
+	set[undoesMember] = appendQuote(nil, u.entry.ID().String())
+	if id != "" {
+		set["id"] = appendQuote(nil, id)
+	}
+	if path != nil {
+		set["path"] = appendPath(nil, path)
+	}
+	a, err := newAction(appendObject(nil, set))
+	if err != nil {
+		return u.refused(id, path, err)
+	}
+	position := len(u.result.Actions)
+	resolved, err := u.trial.resolve(a, position)
+	if err != nil {
+		return u.refused(id, path, err)
+	}
+	u.result.Actions = append(u.result.Actions, a)
+	u.noteSlots(resolved)
+	return u.trial.apply(resolved, u.trial.entry.mark(position))
+}
+
+// refused leaves alone what the state refuses to have back.
+func (u *undoer) refused(id string, path []string, err error) error {
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		u.leave(id, path, refusal.Reason)
+		return nil
+	}
+	return err
+}
+
+func appendPath(dst []byte, path []string) []byte {
+	dst = append(dst, '[')
+	for i, step := range path {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendQuote(dst, step)
+	}
+	return append(dst, ']')
+}
+
+func (u *undoer) leave(id string, path []string, reason string) {
+	same := func(l Left) bool { return l.ID == id && l.Reason == reason && slices.Equal(l.Path, path) }
+	if !slices.ContainsFunc(u.result.Left, same) {
+		u.result.Left = append(u.result.Left, Left{id, path, reason})
+	}
+}
+
+// The reasons that are not the state's refusals.
+const (
+	changedSince    = "it was changed since"
+	goneSince       = "the node was deleted since"
+	againSince      = "the node was made again since"
+	deletedSince    = "the node was deleted once more since"
+	elementGone     = "the element was removed since"
+	elementChanged  = "the element was changed since"
+	elementMoved    = "the element was moved since"
+	arrayReplaced   = "the array was replaced since"
+	counterReplaced = "the counter was set since"
+	schemaSetSince  = "the schema was set since"
+)
+
+// mine tells whether a mark is of the entry, of an undo, or of an entry that was undone.
+func (u *undoer) mine(m Mark) bool {
+	id := EntryID{m.Writer, m.Number}
+	if id == u.entry.ID() || u.isUndo[id] {
+		return true
+	}
+	_, undone := u.undos.Of(id)
+	return undone
+}
+
+// only tells whether all marks at and below a vertex are mine. Those of slots are not kept; what shows tells of them.
+func (v *vertex) only(mine func(Mark) bool) bool {
+	if v == nil {
+		return true
+	}
+	if v.written() && !mine(v.mark) {
+		return false
+	}
+	for _, r := range v.runs {
+		if !mine(Mark{Writer: r.writer, Number: r.number}) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(v.children, func(c child) bool { return !c.only(mine) })
+}
+
+// keeps tells whether a path is as the entry left it, by nobody's write since.
+func (u *undoer) keeps(id string, path []string, is place) bool {
+	return u.mine(is.floor) && is.only(u.mine) && bytes.Equal(is.visible(), u.after[id].at(path).visible())
+}
+
+// schemaBack puts back the schema as it was.
+func (u *undoer) schemaBack() error {
+	var left Schema
+	for i, a := range u.entry.Actions {
+		if a.Type == SetSchema {
+			left = Schema{u.entry.mark(i), a.schema}
+		}
+	}
+	now := greatest(u.schema, left)
+	switch {
+	case bytes.Equal(u.former.JSON, left.JSON):
+		return nil
+	case !u.mine(now.Mark) || !bytes.Equal(now.JSON, left.JSON):
+		u.leave("", nil, schemaSetSince)
+		return nil
+	}
+	return u.emit(SetSchema, "", nil, map[string][]byte{"schema": u.former.text()})
+}
+
+// node puts one node back.
+func (u *undoer) node(id string) error {
+	i, err := u.trial.node(id)
+	if err != nil {
+		return err
+	}
+	is, was, left := u.trial.change.Nodes[i].Node, u.before[id], u.after[id]
+	switch {
+	case was.Alive() && left.Alive():
+		if !is.Alive() {
+			u.leave(id, nil, goneSince)
+			return nil
+		}
+		return u.paths(id, was.deleted != left.deleted)
+	case left.Alive():
+		return u.uncreate(id, is)
+	case was.Alive():
+		return u.revive(id, is)
+	}
+	return nil // it showed nothing of the node
+}
+
+// uncreate deletes a node that the entry made, unless something in it is not the entry's.
+func (u *undoer) uncreate(id string, is *Node) error {
+	switch {
+	case !is.Alive():
+		return nil
+	case !u.mine(is.created) || !is.root.only(u.mine) || !bytes.Equal(is.Value(), u.after[id].Value()):
+		u.leave(id, nil, changedSince)
+		return nil
+	}
+	return u.emit(DeleteNode, id, nil, map[string][]byte{})
+}
+
+// revive makes a node that the entry deleted as it was.
+func (u *undoer) revive(id string, is *Node) error {
+	switch {
+	case is.Alive():
+		u.leave(id, nil, againSince)
+		return nil
+	case !u.mine(is.deleted):
+		u.leave(id, nil, deletedSince)
+		return nil
+	}
+	n := u.before[id]
+	var deeper []write
+	properties := n.root.parts(nil, n.deleted, []byte("{}"), &deeper)
+	return u.emitAll(CreateNode, id, nil, map[string][]byte{"properties": properties}, deeper)
+}
+
+// paths puts back what the entry changed in a node that lived before it and after it. Replaced means that it deleted and
+// made the node, so that every property is its own.
+func (u *undoer) paths(id string, replaced bool) error {
+	written := u.written(id)
+	if replaced {
+		written = u.properties(id)
+	}
+	for _, path := range written {
+		if err := u.valueBack(id, path, changedSince); err != nil {
+			return err
+		}
+	}
+	var done [][]string
+	for _, a := range u.entry.Actions {
+		if a.ID != id || a.path == nil || covered(written, a.path) || has(done, a.path) {
+			continue
+		}
+		done = append(done, a.path)
+		if err := u.pathBack(id, a.path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// written are the paths that the entry writes, without those below others.
+func (u *undoer) written(id string) [][]string {
+	var all, top [][]string
+	for _, a := range u.entry.Actions {
+		if a.ID == id {
+			for _, w := range a.writes {
+				all = append(all, w.path)
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b []string) int { return len(a) - len(b) })
+	for _, path := range all {
+		if !covered(top, path) {
+			top = append(top, path)
+		}
+	}
+	return top
+}
+
+// properties are those of the node before or after the entry.
+func (u *undoer) properties(id string) [][]string {
+	names := map[string][]byte{}
+	for _, value := range [][]byte{u.before[id].Value(), u.after[id].Value()} {
+		for m := range members(value) {
+			names[unquote(m.name)] = nil
+		}
+	}
+	var paths [][]string
+	for _, name := range sortedKeys(names) {
+		paths = append(paths, []string{name})
+	}
+	return paths
+}
+
+// covered tells whether one of the paths is the path or a prefix of it.
+func covered(paths [][]string, path []string) bool {
+	return slices.ContainsFunc(paths, func(p []string) bool { return len(p) <= len(path) && slices.Equal(p, path[:len(p)]) })
+}
+
+func has(paths [][]string, path []string) bool {
+	return slices.ContainsFunc(paths, func(p []string) bool { return slices.Equal(p, path) })
+}
+
+// valueBack puts back the value at a path as a whole.
+func (u *undoer) valueBack(id string, path []string, otherwise string) error {
+	var deeper, deeperAfter []write
+	was, after := u.before[id].at(path), u.after[id].at(path)
+	value, valueAfter := was.parts(path, was.floor, was.inherits, &deeper), after.parts(path, after.floor, after.inherits, &deeperAfter)
+	switch {
+	case bytes.Equal(value, valueAfter) && slices.EqualFunc(deeper, deeperAfter, write.equal):
+		return nil
+	case !u.keeps(id, path, u.now(id).at(path)):
+		u.leave(id, path, otherwise)
+		return nil
+	}
+	if value == nil {
+		return u.emitAll(RemoveProperty, id, path, map[string][]byte{}, deeper)
+	}
+	return u.emitAll(SetProperty, id, path, map[string][]byte{"value": value}, deeper)
+}
+
+func (w write) equal(o write) bool {
+	return slices.Equal(w.path, o.path) && bytes.Equal(w.value, o.value)
+}
+
+// emitAll adds an action, and sets what stands deeper.
+func (u *undoer) emitAll(kind, id string, path []string, set map[string][]byte, deeper []write) error {
+	if err := u.emit(kind, id, path, set); err != nil {
+		return err
+	}
+	for _, w := range deeper {
+		if err := u.emit(SetProperty, id, w.path, map[string][]byte{"value": w.value}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parts takes what is seen at a vertex apart: the value to write at its path, nil for none, and the writes to add below
+// it so that an object that nobody wrote is again there only as long as its members are.
+func (v *vertex) parts(path []string, floor Mark, inherited []byte, deeper *[]write) []byte {
+	if v == nil {
+		return inherited
+	}
+	above, base := floor, inherited
+	if v.written() {
+		base, floor = v.value, v.mark
+	}
+	if len(v.children) == 0 || v.object(floor, base) == nil {
+		return v.seen(above, inherited)
+	}
+	if isKind(base, '{') {
+		all := map[string][]byte{}
+		for m := range members(base) {
+			all[unquote(m.name)] = m.value
+		}
+		for _, c := range v.children {
+			all[c.name] = c.parts(below(path, c.name), floor, all[c.name], deeper)
+		}
+		return appendObject(nil, all)
+	}
+	for _, c := range v.children {
+		var under []write
+		at := below(path, c.name)
+		if value := c.parts(at, floor, nil, &under); value != nil {
+			*deeper = append(*deeper, write{at, value})
+		}
+		*deeper = append(*deeper, under...)
+	}
+	flat := *v
+	flat.children = nil
+	return flat.seen(above, inherited)
+}
+
+func below(path []string, name string) []string { return append(slices.Clip(path), name) }
+
+// now is a node as the actions so far make it.
+func (u *undoer) now(id string) *Node {
+	i := slices.IndexFunc(u.trial.change.Nodes, func(c Changed) bool { return c.ID == id })
+	return u.trial.change.Nodes[i].Node
+}
+
+// pathBack puts back a path whose counter or array the entry changed.
+func (u *undoer) pathBack(id string, path []string) error {
+	was := u.before[id].at(path)
+	// equal elements may have changed places
+	if left := u.after[id].at(path).visible(); !isKind(left, '[') && bytes.Equal(was.visible(), left) {
+		return nil
+	}
+	var floor Mark
+	by, edits := int64(0), []Action(nil)
+	for _, a := range u.entry.Actions {
+		if a.ID != id || a.path == nil || !slices.Equal(a.path, path) {
+			continue
+		}
+		if a.Type == Increment {
+			by, floor = by+a.by, a.run.floor
+		} else {
+			edits, floor = append(edits, a), a.slots.floor
+		}
+	}
+	stays := u.now(id).at(path).floor == floor
+	switch {
+	case was.floor != floor:
+		return nil // a write that it did not know of had hidden what it did
+	case edits != nil && stays:
+		return u.elements(id, path, edits)
+	case edits != nil:
+		return u.valueBack(id, path, arrayReplaced)
+	case !stays && !u.keeps(id, path, u.now(id).at(path)):
+		u.leave(id, path, counterReplaced)
+		return nil
+	case by == 0:
+		return nil
+	}
+	return u.emit(Increment, id, path, map[string][]byte{"by": strconv.AppendInt(nil, -by, 10)})
+}

@@ -104,7 +104,7 @@ func (e *SchemaError) Error() string {
 
 // Unwrap answers a *setlog.Refusal: nothing was appended.
 func (e *SchemaError) Unwrap() error {
-	hint := "GET /v1/buckets/{bucket}/schema shows what is allowed"
+	hint := "see what is allowed: setlogger bucket schema BUCKET, or GET /v1/buckets/{bucket}/schema"
 	if e.Node == "" {
 		hint = "a schema is JSON Schema 2020-12: see docs/schema.md"
 	}

@@ -106,6 +106,7 @@ func drawHistory(t *rapid.T, kinds []string) []setlog.Entry {
 					d.held[key] = true
 					d.clock.Observe(now.Add(d.skew), e.Stamp)
 					d.fold(t, e)
+					sameAnew(t, d.memory)
 				}
 			}
 		}
@@ -133,6 +134,8 @@ func drawHistory(t *rapid.T, kinds []string) []setlog.Entry {
 		d.apply(change)
 		before.fold(t, reread(t, e))
 		same(t, before, d.memory, "Compose and Fold of its line differ")
+		sameAnew(t, before)
+		sameAnew(t, d.memory)
 		d.number++
 		d.held[fmt.Sprint(len(all))] = true
 		all = append(all, e)
@@ -156,6 +159,22 @@ func same(t *rapid.T, a, b memory, why string) {
 		case a[id] == nil:
 		case !bytes.Equal(a[id].AppendBinary(nil), b[id].AppendBinary(nil)):
 			t.Fatalf("%s: node %s\n%s %s\n%s %s", why, id, a[id].Value(), a[id].Rev(), b[id].Value(), b[id].Rev())
+		}
+	}
+}
+
+// sameAnew compares what is seen, of arrays whose order changed step by step, with what is seen when it is laid out anew.
+func sameAnew(t *rapid.T, m memory) {
+	for _, id := range ids {
+		if m[id] == nil {
+			continue
+		}
+		anew, err := setlog.DecodeNode(m[id].AppendBinary(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := m[id].Value(), anew.Value(); !bytes.Equal(got, want) {
+			t.Fatalf("node %s shows %s, laid out anew %s", id, got, want)
 		}
 	}
 }

@@ -172,19 +172,13 @@ func (p *Past) Add(e Entry) error {
 		return nil
 	}
 	p.note(e)
-	isBefore := e.mark(0).Less(p.entry.mark(0))
-	for i, a := range e.Actions {
-		if a.Type != SetSchema {
-			continue
-		}
-		s := Schema{Mark: e.mark(i), JSON: bytes.Clone(a.schema)}
-		p.schema = greatest(p.schema, s)
-		if isBefore {
-			p.former = greatest(p.former, s)
-		}
-	}
-	if !isBefore {
+	if !e.mark(0).Less(p.entry.mark(0)) {
 		return nil
+	}
+	for i, a := range e.Actions {
+		if a.Type == SetSchema {
+			p.former = greatest(p.former, Schema{Mark: e.mark(i), JSON: bytes.Clone(a.schema)})
+		}
 	}
 	return p.before.fold(e)
 }

@@ -15,8 +15,9 @@ import (
 // historian is a writer, its state and the log of all that it holds.
 type historian struct {
 	device
-	runs setlog.Runs
-	log  []setlog.Entry
+	runs   setlog.Runs
+	log    []setlog.Entry
+	schema setlog.Schema
 }
 
 func newHistorian(writer byte) *historian {
@@ -33,7 +34,7 @@ func (h *historian) clone() *historian {
 func (h *historian) append(actions []setlog.Action) (*setlog.Entry, error) {
 	e, change, err := setlog.Compose(h, setlog.Draft{
 		Writer: h.writer, Number: h.number + 1, Salt: setlog.Salt(uint64(h.writer[0])<<32 | (h.number + 1)), Now: start.Add(h.skew),
-		Clock: &h.clock, Runs: &h.runs,
+		Clock: &h.clock, Runs: &h.runs, Schema: h.schema,
 	}, actions)
 	if err != nil {
 		return nil, err
@@ -44,6 +45,9 @@ func (h *historian) append(actions []setlog.Action) (*setlog.Entry, error) {
 	}
 	h.number++
 	h.apply(change)
+	if change.Schema != nil {
+		h.schema = *change.Schema
+	}
 	h.log = append(h.log, read)
 	return &read, nil
 }
@@ -92,7 +96,7 @@ func (h *historian) undo(t failer, e setlog.Entry) (*setlog.Entry, setlog.Undo) 
 			}
 		}
 	}
-	u, err := past.Undo(h)
+	u, err := past.Undo(h, h.schema)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,8 +190,8 @@ func (h *historian) thereAndBack(t *rapid.T, draw func() string) int {
 	}
 	for range 2 {
 		var undos, again []setlog.Entry
-		for i := len(done) - 1; i >= 0; i-- {
-			undos = append(undos, h.step(t, done[i], seen[i]))
+		for i, e := range slices.Backward(done) {
+			undos = append(undos, h.step(t, e, seen[i]))
 		}
 		for i := range done {
 			again = append(again, h.step(t, undos[len(done)-1-i], seen[i+1]))

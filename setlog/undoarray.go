@@ -43,7 +43,7 @@ type view struct {
 
 // viewOf takes the array of a place, to be released.
 func viewOf(p place) view {
-	a := p.vertex.array(p.floor)
+	a := p.array(p.floor)
 	if a == nil {
 		a = newArray(p.floor)
 	}

@@ -50,10 +50,11 @@ func fitCounts(tree map[string]any) {
 		setlog.CreateNode, setlog.DeleteNode, setlog.SetProperty, setlog.RemoveProperty, setlog.Increment,
 		setlog.ArrayInsert, setlog.ArrayRemove, setlog.ArraySet, setlog.ArrayMove,
 	}
-	named := map[any]bool{}
+	named := map[string]bool{}
 	for _, a := range actions {
 		if action, ok := a.(map[string]any); ok && slices.Contains(onNodes, action["type"]) {
-			named[action["id"]] = true
+			id, _ := action["id"].(string)
+			named[id] = true
 		}
 	}
 	if counts, _ := tree["n"].([]any); len(counts) != len(named) {
@@ -138,9 +139,22 @@ func (s site) mutate(random *rand.Rand, pool map[string][]any) {
 			}
 		}
 	}
+	if random.IntN(4) == 0 && s.name != "revive" && s.name != "n" {
+		s.set(junk(random))
+		return
+	}
 	if others := pool[s.name]; len(others) > 0 {
 		s.set(copied(others[random.IntN(len(others))]))
 	}
+}
+
+// junk is a value of a form that a member rarely has.
+func junk(random *rand.Rand) any {
+	all := []any{
+		nil, true, "", "x", "left", "1-0", "0000000000000000", json.Number("0"), json.Number("-1"), json.Number("1.5"),
+		json.Number("9007199254740992"), map[string]any{}, []any{}, []any{"x"}, []any{json.Number("1")},
+	}
+	return all[random.IntN(len(all))]
 }
 
 // copied is a tree that shares nothing with the one given.

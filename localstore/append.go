@@ -21,6 +21,8 @@ type Request struct {
 	Key     string          // Idempotency-Key; empty: none
 	Body    [32]byte        // SHA-256 of what was sent, for Key
 	NoRevs  bool            // leaves Receipt.Revs out, which cost a hash of each node
+
+	undone []byte // what an undo did, for Key; nil for an append
 }
 
 // Receipt is what a durable append answers.
@@ -30,6 +32,8 @@ type Receipt struct {
 	Stamp    setlog.Stamp      // 0 for a no-op
 	Revs     map[string]string // of each node touched, by id, as of this entry
 	Repeated bool              // an earlier append with the same key answered this
+
+	undone []byte // of the request
 }
 
 // Append appends entries in order, each with what it says about the state checked at that very moment. What is in the
@@ -78,10 +82,10 @@ func (b *batch) append(r *Request) (Receipt, []setlog.Changed, error) {
 		return Receipt{}, nil, err
 	}
 	entry, change, err := b.composeEntry(r.Actions)
-	receipt := Receipt{Writer: entry.Writer, Number: entry.Number, Stamp: entry.Stamp}
+	receipt := Receipt{Writer: entry.Writer, Number: entry.Number, Stamp: entry.Stamp, undone: r.undone}
 	switch {
 	case errors.Is(err, setlog.ErrUnchanged):
-		receipt = Receipt{Writer: b.ledger.writer}
+		receipt = Receipt{Writer: b.ledger.writer, undone: r.undone}
 		change.Nodes, err = b.untouched(r.Actions)
 		if err != nil {
 			return Receipt{}, nil, err
@@ -98,11 +102,12 @@ func (b *batch) append(r *Request) (Receipt, []setlog.Changed, error) {
 	return receipt, change.Nodes, nil
 }
 
-func deref(r *Receipt) Receipt {
-	if r == nil {
-		return Receipt{}
+func deref[T any](v *T) T {
+	if v == nil {
+		var zero T
+		return zero
 	}
-	return *r
+	return *v
 }
 
 // untouched answers the nodes that a no-op names.
@@ -214,12 +219,13 @@ type keyReceipt struct {
 	Number uint64            `json:"number"`
 	Stamp  uint64            `json:"stamp"`
 	Revs   map[string]string `json:"revs"`
+	Undone json.RawMessage   `json:"undone,omitempty"`
 }
 
 // remember keeps a receipt under its key. Keys are kept as long as the log, so for ever.
 func (b *batch) remember(r *Request, receipt Receipt) error {
 	record := keyRecord{r.Body, b.ledger.offset, receipt}
-	stored, err := json.Marshal(keyReceipt{receipt.Writer.String(), receipt.Number, uint64(receipt.Stamp), receipt.Revs})
+	stored, err := json.Marshal(keyReceipt{receipt.Writer.String(), receipt.Number, uint64(receipt.Stamp), receipt.Revs, receipt.undone})
 	if err != nil {
 		return brokenError{fmt.Errorf("remember an idempotency key: %w", err)}
 	}
@@ -273,6 +279,6 @@ func decodeKey(v []byte) (*keyRecord, error) {
 	}
 	return &keyRecord{
 		[32]byte(v), binary.BigEndian.Uint64(v[32:]),
-		Receipt{Writer: writer, Number: stored.Number, Stamp: setlog.Stamp(stored.Stamp), Revs: stored.Revs},
+		Receipt{Writer: writer, Number: stored.Number, Stamp: setlog.Stamp(stored.Stamp), Revs: stored.Revs, undone: stored.Undone},
 	}, nil
 }

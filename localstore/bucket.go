@@ -28,6 +28,7 @@ type Bucket struct {
 	running sync.WaitGroup
 	closing sync.Once
 	sealing sync.Mutex
+	undoing sync.Mutex
 	rules   atomic.Pointer[rules] // of the schema that was asked for last
 
 	lastNumber uint64 // of an entry; then a new writer is minted

@@ -24,6 +24,7 @@ var (
 	ErrStopped    = errors.New("localstore: the store is closed")
 	ErrClosed     = errors.New("localstore: the bucket was ended by CLOSE")
 	ErrMatch      = errors.New("localstore: the node is not at the revision of If-Match")
+	ErrUndone     = errors.New("localstore: the entry is undone already")
 	ErrKeyReused  = errors.New("localstore: the idempotency key was used for another body")
 	ErrGap        = errors.New("localstore: entries before the segment are missing")
 	ErrOtherBirth = errors.New("localstore: another bucket of the same name")

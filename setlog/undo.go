@@ -110,7 +110,6 @@ type Past struct {
 	undos  Undos
 	isUndo map[EntryID]bool
 	again  map[runKey]again // by array
-	schema Schema           // the greatest of all
 	former Schema           // the greatest below the entry
 }
 

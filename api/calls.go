@@ -75,6 +75,17 @@ func (c *Client) Append(ctx context.Context, bucket string, body []byte, o Appen
 	return &a, c.get(ctx, call{method: http.MethodPost, path: bucketPath(bucket, "/actions"), header: header, body: body}, &a)
 }
 
+// Undo undoes an entry where it is still as the entry left it; with a key, a repeat answers as the first did. What it
+// changes is durable when Undo returns.
+func (c *Client) Undo(ctx context.Context, bucket string, u Undo, key string) (*Undone, error) {
+	header := http.Header{}
+	if key != "" {
+		header.Set("Idempotency-Key", key)
+	}
+	var done Undone
+	return &done, c.get(ctx, call{method: http.MethodPost, path: bucketPath(bucket, "/undo"), header: header, body: u}, &done)
+}
+
 // Node answers one node; one that is absent is an *Error of status 404.
 func (c *Client) Node(ctx context.Context, bucket, id string) (*Node, error) {
 	var n Node

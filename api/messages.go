@@ -94,6 +94,26 @@ type Appended struct {
 	Revs   map[string]string `json:"revs" doc:"New rev of each node the entry touched"`
 }
 
+// Undo asks for an entry to be undone: one that it names, or the last of this device.
+type Undo struct {
+	Entry string `json:"entry,omitempty" doc:"WRITER:NUMBER"`
+	Last  bool   `json:"last,omitempty" doc:"The last entry of this device that is not undone and of which anything can be"`
+}
+
+// Undone answers an undo: what it appended, as an append answers, and what it left alone.
+type Undone struct {
+	Appended
+	Entry string `json:"entry" doc:"WRITER:NUMBER of what was undone"`
+	Left  []Left `json:"left" nullable:"false" doc:"What is not put back: it is no more as the entry left it"`
+}
+
+// Left is a part of an entry that an undo leaves alone.
+type Left struct {
+	ID     string   `json:"id,omitempty" doc:"Of the node; left out for the bucket's schema"`
+	Path   []string `json:"path" nullable:"false" doc:"Empty: the whole node"`
+	Reason string   `json:"reason"`
+}
+
 // AppendedMany answers an NDJSON append.
 type AppendedMany struct {
 	Writer    string `json:"writer"`

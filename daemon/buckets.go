@@ -32,6 +32,13 @@ func (b *heldBucket) append(ctx context.Context, requests ...localstore.Request)
 	return receipts, err
 }
 
+// undo undoes an entry, and keeps for the status when the disk refuses.
+func (b *heldBucket) undo(ctx context.Context, r localstore.UndoRequest) (localstore.Undone, error) {
+	done, err := b.Undo(ctx, r)
+	b.keepFailure(err)
+	return done, err
+}
+
 func (b *heldBucket) keepFailure(err error) {
 	p := problemOf(b.Name(), err)
 	switch {

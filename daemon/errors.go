@@ -65,6 +65,7 @@ func knownErrors() []knownError {
 	return []knownError{
 		{localstore.ErrMatch, http.StatusPreconditionFailed, "read the node again, and decide anew"},
 		{localstore.ErrKeyReused, http.StatusUnprocessableEntity, "use a fresh Idempotency-Key for each append"},
+		{localstore.ErrUndone, http.StatusConflict, "to have it back, undo the entry that undid it"},
 		{localstore.ErrClosed, http.StatusConflict, "the bucket was ended for everyone; make another one"},
 		{localstore.ErrFull, http.StatusInsufficientStorage, "free some room on the disk, then try again"},
 		{localstore.ErrCommit, http.StatusInternalServerError, "look at the disk's health"},

@@ -64,6 +64,7 @@ func (d *Daemon) addCalls(r *router) {
 	huma.Register(r.api, r.operation("GET", "/v1/buckets/{bucket}", "showBucket", "How one bucket stands"), d.showBucket)
 	huma.Register(r.api, r.operation("GET", "/v1/buckets/{bucket}/schema", "showSchema", "The JSON Schema of a bucket; SET_SCHEMA sets it"), d.showSchema)
 	huma.Register(r.api, r.operation("DELETE", "/v1/buckets/{bucket}", "leaveBucket", "Leave a bucket; its file stays unless purge"), d.leaveBucket)
+	huma.Register(r.api, r.operation("POST", "/v1/buckets/{bucket}/undo", "undo", "Undo an entry where it is still as the entry left it"), d.undo)
 	huma.Register(r.api, r.operation("GET", "/v1/remotes", "listRemotes", "List the remotes"), d.listRemotes)
 	huma.Register(r.api, r.operation("POST", "/v1/remotes", "addRemote", "Name a remote"), d.addRemote)
 	huma.Register(r.api, r.operation("DELETE", "/v1/remotes/{remote}", "removeRemote", "Forget a remote; nothing on it is touched"), d.removeRemote)

@@ -17,7 +17,8 @@ type device struct {
 	latest time.Time // that its wall clock ever showed
 	runs   *setlog.Runs
 	state  *judge.State
-	held   []int // entries of the history, by index
+	held   []int  // entries of the history, by index
+	before moment // the last of held, if the device made that; else nil
 }
 
 func newDevice(random *rand.Rand, w setlog.Writer) *device {
@@ -93,7 +94,7 @@ func (d *device) compose(now time.Time, salt setlog.Salt, actions []setlog.Actio
 // take folds an entry of another device.
 func (d *device) take(now time.Time, i int, r judge.Record) error {
 	d.clock.Observe(d.wall(now), r.Stamp)
-	d.held = append(d.held, i)
+	d.held, d.before = append(d.held, i), nil
 	return d.state.Fold(r)
 }
 

@@ -31,6 +31,7 @@ func forge(random *rand.Rand, records []judge.Record) judge.Record {
 		}
 	}
 	fitCounts(tree)
+	fitSlots(tree)
 	writer, number := from.Writer, from.Number
 	if random.IntN(2) == 0 {
 		writer = records[random.IntN(len(records))].Writer
@@ -59,6 +60,23 @@ func fitCounts(tree map[string]any) {
 	}
 	if counts, _ := tree["n"].([]any); len(counts) != len(named) {
 		delete(tree, "n")
+	}
+}
+
+// fitSlots leaves out what the slots of an action's type do not have.
+func fitSlots(tree map[string]any) {
+	has := map[string][]string{
+		setlog.ArrayInsert: {"first", "floor", "parent", "side"},
+		setlog.ArrayRemove: {"floor", "spans"},
+		setlog.ArraySet:    {"element", "floor"},
+		setlog.ArrayMove:   {"element", "first", "floor", "parent", "side"},
+	}
+	actions, _ := tree["actions"].([]any)
+	for _, a := range actions {
+		action, _ := a.(map[string]any)
+		slots, _ := action["slots"].(map[string]any)
+		kind, _ := action["type"].(string)
+		maps.DeleteFunc(slots, func(name string, _ any) bool { return !slices.Contains(has[kind], name) })
 	}
 }
 

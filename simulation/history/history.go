@@ -14,6 +14,7 @@ import (
 type History struct {
 	Records []judge.Record
 	Tally   Tally
+	Undos   int // entries that undo another
 	Scenes  Scenes
 	Trace   []string // what happened, if it was asked for
 
@@ -97,6 +98,11 @@ func (h *History) run() error {
 		if err := h.write(here, body); err != nil {
 			return err
 		}
+		if len(h.Records) < entries && h.random.IntN(16) == 0 {
+			if err := h.undo(here); err != nil {
+				return err
+			}
+		}
 		if h.forging && len(h.Records) > 0 && len(h.Records) < entries && h.random.IntN(3) == 0 {
 			h.forged |= 1 << len(h.Records)
 			h.add(forge(h.random, h.Records), 0)
@@ -150,9 +156,9 @@ func (h *History) sync(d *device) error {
 func (h *History) write(d *device, body string) error {
 	actions, err := setlog.ParseActions([]byte(body))
 	var r *judge.Record
-	var before []byte
+	var before moment
 	if err == nil {
-		before = d.see(actions[0].ID)
+		before = d.look()
 		r, err = d.compose(h.now, setlog.Salt(h.salts.Uint64()), actions)
 	}
 	refusal := (*setlog.Refusal)(nil)
@@ -170,23 +176,23 @@ func (h *History) write(d *device, body string) error {
 	case errors.Is(err, setlog.ErrUnchanged):
 		h.trace("%s changes nothing by %s", d.writer, body)
 		h.Tally.count(actions[0].Type).Unchanged++
-		return checkIntent(before, before, body, "")
+		return checkIntent(before, d, body, "")
 	}
 	return fmt.Errorf("%s: %w", body, err)
 }
 
 // accept adds an entry that a device made of what a caller sent.
-func (h *History) accept(d *device, r judge.Record, before []byte, body string) error {
+func (h *History) accept(d *device, r judge.Record, before moment, body string) error {
 	saw := d.bits()
 	stamped := h.checkStamp(d, r)
-	d.held = append(d.held, len(h.Records))
+	d.held, d.before = append(d.held, len(h.Records)), before
 	h.Tally.accept(r.Actions)
 	h.add(r, saw)
 	first := r.Actions[0]
 	if stamped != nil || h.forging || h.copied && first.Type == setlog.Increment {
 		return stamped // others may use the ids and the totals of the writer's runs
 	}
-	return checkIntent(before, d.see(first.ID), body, string(r.Line))
+	return checkIntent(before, d, body, string(r.Line))
 }
 
 func (h *History) add(r judge.Record, saw uint64) {

@@ -18,9 +18,9 @@ const ordersEach = 8
 
 // total sums up many histories.
 type total struct {
-	histories, entries, orders int
-	tally                      Tally
-	scenes                     Scenes
+	histories, entries, orders, undos int
+	tally                             Tally
+	scenes                            Scenes
 }
 
 // TestHistories plays random histories and folds each in random orders. SETLOGGER_HISTORIES says how many,
@@ -45,10 +45,11 @@ func TestHistories(t *testing.T) {
 		sum.histories += s.histories
 		sum.entries += s.entries
 		sum.orders += s.orders
+		sum.undos += s.undos
 		sum.tally.Add(s.tally)
 		sum.scenes.Add(s.scenes)
 	}
-	t.Logf("%d histories from seed %d, %d entries, %d orders", sum.histories, first, sum.entries, sum.orders)
+	t.Logf("%d histories from seed %d, %d entries, %d of them undos, %d orders", sum.histories, first, sum.entries, sum.undos, sum.orders)
 	t.Logf("\n%s\n%s", sum.tally, &sum.scenes)
 	for scene, n := range sum.scenes {
 		if n == 0 && count >= 10_000 && !t.Failed() {
@@ -80,6 +81,7 @@ func playOne(t *testing.T, seed uint64, sum *total) {
 	sum.histories++
 	sum.entries += len(h.Records)
 	sum.orders += orders
+	sum.undos += h.Undos
 	sum.tally.Add(h.Tally)
 	sum.scenes.Add(h.Scenes)
 	if d := (*judge.Disagreement)(nil); errors.As(err, &d) {

@@ -27,15 +27,16 @@ type sent struct {
 
 // checkIntent tells in an error when a node is not what the caller of a single action meant to make of it: whoever else
 // wrote what, and however wrong the clocks are, a device's own action wins over all that it saw.
-func checkIntent(before, after []byte, body, line string) error {
+func checkIntent(before moment, d *device, body, line string) error {
 	var a sent
 	if err := json.Unmarshal([]byte(body), &a); err != nil || a.Type == "" {
 		return err // a transaction
 	}
+	after := d.see(a.ID)
 	var was, is any
-	_, _ = json.Unmarshal(before, &was), json.Unmarshal(after, &is) // nothing of a node that is not alive
+	_, _ = json.Unmarshal([]byte(before[a.ID]), &was), json.Unmarshal(after, &is) // nothing of a node that is not alive
 	if want, ok := a.intend(was, is, line); !ok {
-		return fmt.Errorf("%s made %s of %s, meant was %v", body, after, before, want)
+		return fmt.Errorf("%s made %s of %s, meant was %v", body, after, before[a.ID], want)
 	}
 	return nil
 }

@@ -170,7 +170,11 @@ func (s site) mutate(random *rand.Rand, pool map[string][]any) {
 func junk(random *rand.Rand) any {
 	all := []any{
 		nil, true, "", "x", "left", "1-0", "0000000000000000", json.Number("0"), json.Number("-1"), json.Number("1.5"),
-		json.Number("9007199254740992"), map[string]any{}, []any{}, []any{"x"}, []any{json.Number("1")},
+		json.Number("9007199254740992"),
+		map[string]any{},
+		[]any{},
+		[]any{"x"},
+		[]any{json.Number("1")},
 	}
 	return all[random.IntN(len(all))]
 }

@@ -40,6 +40,8 @@ func mutants() []mutant {
 		{"19", "a set to what is so already is appended", "compose.go", "if a.Type != SetProperty && a.Type != RemoveProperty {", "if true {"},
 		{"–", "a merge takes the first count", "merge.go", "max(a.count, b.count)", "a.count"},
 		{"–", "a merge leaves what the other's delete ends", "merge.go", "if a.deleted != b.deleted {", "if a.deleted != b.deleted && a.count < 0 {"},
+		{"–", "a delta leaves out the delete", "delta.go", "\tw.mark(\"deleted\", n.deleted)\n", ""},
+		{"–", "a delta leaves out what was removed before it arrived", "arraydelta.go", "\td.listBuried()\n\td.mark", "\td.mark"},
 		{"–", "a merge forgets what was removed before it arrived", "merge.go", "\t\te.remove(span{first, count}, 0)\n", "\t\t_, _ = first, count\n"},
 	}
 }

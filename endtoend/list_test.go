@@ -1,0 +1,203 @@
+package endtoend
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const editors = 5
+
+// TestOneListEditedAtOnce: five devices insert into one list, remove, move and set, all at once and by index, while the
+// entries of the others come in; at the end they export the same.
+func TestOneListEditedAtOnce(t *testing.T) {
+	rounds := setting(t, "SETLOGGER_ROUNDS", 1000)
+	if soak() {
+		rounds = max(rounds, 20_000)
+	}
+	seed := uint64(setting(t, "SETLOGGER_SEED", int(time.Now().UnixNano()&0xffffff)))
+	share := t.TempDir()
+	var all []*editor
+	for i := range editors {
+		d := newStarted(t, fmt.Sprint("d", i), share)
+		all = append(all, &editor{device: d, chance: rand.New(rand.NewPCG(seed, uint64(i))), counts: map[string]int{}, wrote: map[string]bool{}})
+	}
+	all[0].run(t, "bucket", "create", "list", "--remote", "share")
+	if _, err := all[0].appendOne(t.Context(), "list", `{"type":"CREATE_NODE","id":"l","properties":{"items":[]}}`); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, "list", all[0].device)
+	for _, e := range all[1:] {
+		e.run(t, "bucket", "join", "list", "--remote", "share")
+	}
+	devices := devicesOf(all)
+	settle(t, "list", devices...)
+
+	begin := time.Now()
+	var editing sync.WaitGroup
+	for _, e := range all {
+		editing.Go(func() { e.err = e.edit(t.Context(), rounds) })
+	}
+	editing.Wait()
+	edited := time.Since(begin)
+	for _, e := range all {
+		if e.err != nil {
+			t.Fatalf("%s: %v", e.name, e.err)
+		}
+	}
+	export := agree(t, "list", devices...)
+	judgeList(t, all, export, rounds)
+	t.Logf("%d devices, %d rounds each, seed %d: edited in %v, agreed %v later on %d bytes, %s", editors, rounds, seed,
+		edited.Round(time.Second), (time.Since(begin) - edited).Round(time.Second), len(export), digest(export, ""))
+	for _, e := range all {
+		e.run(t, "verify")
+	}
+}
+
+func devicesOf(all []*editor) []*device {
+	var devices []*device
+	for _, e := range all {
+		devices = append(devices, e.device)
+	}
+	return devices
+}
+
+// judgeList checks what holds for a list of values that are all different, whoever edits it: none of them is there
+// twice, and each was written by someone. It prints how often each action was taken and refused.
+func judgeList(t *testing.T, all []*editor, export []byte, rounds int) {
+	t.Helper()
+	var node struct{ Items []string }
+	if err := json.Unmarshal(export, &node); err != nil {
+		t.Fatal(err)
+	}
+	counts, wrote := map[string]int{}, map[string]bool{}
+	for _, e := range all {
+		for what, n := range e.counts {
+			counts[what] += n
+		}
+		maps.Copy(wrote, e.wrote)
+	}
+	seen := map[string]bool{}
+	for _, item := range node.Items {
+		if seen[item] || !wrote[item] {
+			t.Errorf("%s: twice %v, written by someone %v", item, seen[item], wrote[item])
+		}
+		seen[item] = true
+	}
+	var text []string
+	for _, what := range slices.Sorted(maps.Keys(counts)) {
+		text = append(text, fmt.Sprintf("%s %d", what, counts[what]))
+	}
+	t.Logf("one list: %s; it has %d elements at the end", strings.Join(text, ", "), len(node.Items))
+	for _, kind := range editKinds() {
+		if counts[kind] < rounds/4 {
+			t.Errorf("only %d times %s in %d rounds", counts[kind], kind, rounds)
+		}
+	}
+	if counts["saw the others"] == 0 {
+		t.Error("no device saw what another one wrote before it edited the list")
+	}
+}
+
+// editor edits the list on one device.
+type editor struct {
+	*device
+	chance *rand.Rand
+	counts map[string]int
+	wrote  map[string]bool
+	unique int
+	err    error
+}
+
+func editKinds() []string { return []string{"insert", "remove", "move", "set"} }
+
+// edit takes some actions a round, at indexes of the list as it was when last read, and syncs now and then.
+func (e *editor) edit(ctx context.Context, rounds int) error {
+	n := 0
+	for round := range rounds {
+		if round == 0 || e.chance.IntN(3) == 0 {
+			items, err := e.items(ctx)
+			if err != nil {
+				return err
+			}
+			if slices.ContainsFunc(items, func(item string) bool { return !e.wrote[item] }) {
+				e.counts["saw the others"]++
+			}
+			n = len(items)
+		}
+		for range 1 + e.chance.IntN(3) {
+			kind, action, grows := e.draw(n)
+			_, err := e.appendOne(ctx, "list", action)
+			switch {
+			case errors.Is(err, errRefused) && strings.Contains(err.Error(), "422"):
+				e.counts["refused "+kind]++ // what came in meanwhile made the list shorter
+				continue
+			case err != nil:
+				return err
+			}
+			e.counts[kind]++
+			n += grows
+		}
+		if e.chance.IntN(10) == 0 {
+			e.counts["sync"]++
+			if err := e.sync(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (e *editor) items(ctx context.Context) ([]string, error) {
+	answer, err := e.call(ctx, "GET", "/v1/buckets/list/nodes/l", "", nil)
+	if err != nil {
+		return nil, err
+	}
+	var node struct{ Value struct{ Items []string } }
+	err = json.Unmarshal(answer, &node)
+	return node.Value.Items, err
+}
+
+// draw makes an action for a list of n elements that keeps it at some hundreds.
+func (e *editor) draw(n int) (kind, action string, grows int) {
+	kind = editKinds()[e.chance.IntN(4)]
+	if n < 20 || kind == "remove" && n < 100 {
+		kind = "insert"
+	}
+	at := func() int { return e.chance.IntN(max(n, 1)) }
+	switch kind {
+	case "remove":
+		count := 1 + e.chance.IntN(3)
+		index := e.chance.IntN(n - count)
+		return kind, fmt.Sprintf(`{"type":"ARRAY_REMOVE","id":"l","property":"items","index":%d,"count":%d}`, index, count), -count
+	case "move":
+		return kind, fmt.Sprintf(`{"type":"ARRAY_MOVE","id":"l","property":"items","index":%d,"to":%d}`, at(), at()), 0
+	case "set":
+		return kind, fmt.Sprintf(`{"type":"ARRAY_SET","id":"l","property":"items","index":%d,"value":%s}`, at(), e.value()), 0
+	}
+	values := []string{e.value()}
+	for range e.chance.IntN(3) {
+		values = append(values, e.value())
+	}
+	index := e.chance.IntN(n + 1)
+	if e.chance.IntN(3) == 0 {
+		index = n // where others add as well
+	}
+	return kind, fmt.Sprintf(`{"type":"ARRAY_INSERT","id":"l","property":"items","index":%d,"values":[%s]}`, index, strings.Join(values, ",")), len(values)
+}
+
+// value is one that nobody else writes.
+func (e *editor) value() string {
+	e.unique++
+	value := fmt.Sprintf("%s-%d", e.name, e.unique)
+	e.wrote[value] = true
+	return fmt.Sprintf("%q", value)
+}

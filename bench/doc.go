@@ -1,0 +1,2 @@
+// Package bench measures SetLogger beside others.
+package bench

@@ -25,6 +25,7 @@ func suites() []suite {
 		{"vectors", "simulation/judge", "^TestVectors$", nil},
 		{"histories", "simulation/history", "^TestHistories$", []string{"SETLOGGER_HISTORIES=12000"}},
 		{"exhaustive", "simulation/exhaustive", "^TestExhaustive$", nil},
+		{"unit tests", "setlog", ".", nil},
 	}
 }
 

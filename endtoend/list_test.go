@@ -24,9 +24,26 @@ func TestOneListEditedAtOnce(t *testing.T) {
 		rounds = max(rounds, 20_000)
 	}
 	seed := uint64(setting(t, "SETLOGGER_SEED", int(time.Now().UnixNano()&0xffffff)))
+	all := newEditors(t, editors, seed)
+	devices := devicesOf(all)
+	begin := time.Now()
+	editAll(t, all, rounds)
+	edited := time.Since(begin)
+	export := agree(t, "list", devices...)
+	judgeList(t, all, export, rounds)
+	t.Logf("%d devices, %d rounds each, seed %d: edited in %v, agreed %v later on %d bytes, %s", editors, rounds, seed,
+		edited.Round(time.Second), (time.Since(begin) - edited).Round(time.Second), len(export), digest(export, ""))
+	for _, e := range all {
+		e.run(t, "verify")
+	}
+}
+
+// newEditors are devices that share a list.
+func newEditors(t *testing.T, n int, seed uint64) []*editor {
+	t.Helper()
 	share := t.TempDir()
 	var all []*editor
-	for i := range editors {
+	for i := range n {
 		d := newStarted(t, fmt.Sprint("d", i), share)
 		all = append(all, &editor{device: d, chance: rand.New(rand.NewPCG(seed, uint64(i))), counts: map[string]int{}, wrote: map[string]bool{}})
 	}
@@ -38,27 +55,60 @@ func TestOneListEditedAtOnce(t *testing.T) {
 	for _, e := range all[1:] {
 		e.run(t, "bucket", "join", "list", "--remote", "share")
 	}
-	devices := devicesOf(all)
-	settle(t, "list", devices...)
+	settle(t, "list", devicesOf(all)...)
+	return all
+}
 
-	begin := time.Now()
+// editAll has all edit at once.
+func editAll(t *testing.T, all []*editor, rounds int) {
+	t.Helper()
 	var editing sync.WaitGroup
 	for _, e := range all {
 		editing.Go(func() { e.err = e.edit(t.Context(), rounds) })
 	}
 	editing.Wait()
-	edited := time.Since(begin)
 	for _, e := range all {
 		if e.err != nil {
 			t.Fatalf("%s: %v", e.name, e.err)
 		}
 	}
-	export := agree(t, "list", devices...)
-	judgeList(t, all, export, rounds)
-	t.Logf("%d devices, %d rounds each, seed %d: edited in %v, agreed %v later on %d bytes, %s", editors, rounds, seed,
-		edited.Round(time.Second), (time.Since(begin) - edited).Round(time.Second), len(export), digest(export, ""))
+}
+
+// TestUndoAmongOthers: three devices edit one list at once and undo their own edits now and then; what others did
+// since stays, and all export the same.
+func TestUndoAmongOthers(t *testing.T) {
+	seed := uint64(setting(t, "SETLOGGER_SEED", int(time.Now().UnixNano()&0xffffff)))
+	all := newEditors(t, 3, seed)
 	for _, e := range all {
-		e.run(t, "verify")
+		e.undoes = true
+	}
+	editAll(t, all, 200)
+	export := agree(t, "list", devicesOf(all)...)
+	undone, left := 0, 0
+	for _, e := range all {
+		undone, left = undone+e.counts["undone"], left+e.counts["left alone"]
+	}
+	t.Logf("seed %d: %d undos put back what the last entry changed, %d left it alone; %d bytes", seed, undone, left, len(export))
+	if undone < 30 {
+		t.Errorf("only %d undos", undone)
+	}
+
+	e := all[0] // alone now: what it does and undoes is as it never was
+	for range 20 {
+		items, err := e.items(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, action, _ := e.draw(len(items))
+		if _, err := e.appendOne(t.Context(), "list", action); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.undoLast(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := e.export(t, "list"); string(after) != string(export) {
+		t.Errorf("after 20 edits and their undos the list is not as before: %s", difference(export, after))
 	}
 }
 
@@ -114,6 +164,7 @@ type editor struct {
 	counts map[string]int
 	wrote  map[string]bool
 	unique int
+	undoes bool
 	err    error
 }
 
@@ -146,12 +197,35 @@ func (e *editor) edit(ctx context.Context, rounds int) error {
 			e.counts[kind]++
 			n += grows
 		}
+		for e.undoes && e.chance.IntN(3) == 0 {
+			if err := e.undoLast(ctx); err != nil {
+				return err
+			}
+		}
 		if e.chance.IntN(10) == 0 {
 			e.counts["sync"]++
 			if err := e.sync(ctx); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// undoLast undoes the device's last entry, if nobody changed what it did.
+func (e *editor) undoLast(ctx context.Context) error {
+	answer, err := e.call(ctx, "POST", "/v1/buckets/list/undo", "application/json", strings.NewReader(`{"last":true}`))
+	if err != nil {
+		return err
+	}
+	var done struct{ Number *uint64 }
+	if err := json.Unmarshal(answer, &done); err != nil {
+		return err
+	}
+	if done.Number == nil {
+		e.counts["left alone"]++
+	} else {
+		e.counts["undone"]++
 	}
 	return nil
 }

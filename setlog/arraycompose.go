@@ -70,7 +70,7 @@ func (c *composer) resolveArray(a Action, p place) (Action, error) {
 	a.slots = &slots{floor: p.floor}
 	switch a.Type {
 	case ArrayInsert:
-		a.slots.anchor = s.inFrontOf(int(a.indexes.index))
+		a.slots.anchor = s.place(a.indexes, int(a.indexes.index))
 		a.slots.first = c.newSlots(a, uint64(len(a.values)))
 	case ArrayRemove:
 		a.slots.spans = array.elementsAt(s, int(a.indexes.index), int(a.indexes.count))
@@ -78,7 +78,7 @@ func (c *composer) resolveArray(a Action, p place) (Action, error) {
 		a.slots.element = array.elementAt(s, int(a.indexes.index))
 	case ArrayMove:
 		a.slots.element = array.elementAt(s, int(a.indexes.index))
-		a.slots.anchor = s.inFrontOf(a.indexes.target())
+		a.slots.anchor = s.place(a.indexes, a.indexes.target())
 		a.slots.first = c.newSlots(a, 1)
 	}
 	a.JSON = withMembers(a.JSON, map[string][]byte{slotsMember: a.slots.append(nil, a.Type)})
@@ -133,6 +133,14 @@ func (a *Action) checkIndexes(n int) error {
 		return invalid(fmt.Sprintf("index %d and count %d reach beyond an array of %d", i.index, i.count, n), fmt.Sprintf(`"count":%d at most`, uint64(n)-i.index))
 	}
 	return invalid(fmt.Sprintf("index is %d in an array of %d", i.index, n), fmt.Sprintf("index goes from 0 to %d", last))
+}
+
+// place is where new slots hang that are to show at an index, or to stand behind a slot.
+func (s *sequence) place(i indexes, index int) anchor {
+	if i.behind != nil && s.leafOf(*i.behind) != 0 {
+		return s.behind(*i.behind, false)
+	}
+	return s.inFrontOf(index)
 }
 
 // inFrontOf is where new slots hang that are to show at an index.

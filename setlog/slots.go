@@ -246,6 +246,7 @@ func readCount(value []byte) (uint64, bool) {
 // indexes are the members by which a caller names elements.
 type indexes struct {
 	index, to, count uint64
+	behind           *slotID // of an undo: the slot behind which to insert or move to, rather than at an index
 }
 
 // readArray reads an array action, of a caller or of a log.

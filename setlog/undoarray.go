@@ -37,8 +37,7 @@ type listUndo struct {
 // view is an array with its order.
 type view struct {
 	*array
-	s           *sequence
-	stand, home []int // sorted: where the elements stand that undos put back, and the places they stand for
+	s *sequence
 }
 
 // viewOf takes the array of a place, to be released.
@@ -59,12 +58,6 @@ func (v view) shows(element slotID) bool {
 	return ok && shown == element && v.attached(at)
 }
 
-// showsAt tells whether an element shows at an attached slot.
-func (v view) showsAt(slot slotID) bool {
-	_, ok := v.shownAt(slot, v.s.baseLen())
-	return ok
-}
-
 // index is that of an element that shows.
 func (v view) index(element slotID) int { return v.s.index(v.placeOf(element)) }
 
@@ -73,19 +66,6 @@ func (v view) value(element slotID) []byte { return v.element(v.s, element) }
 
 // attached tells whether a slot is in the order.
 func (v view) attached(slot slotID) bool { return v.s.leafOf(slot) != 0 }
-
-// position counts all slots in front of an attached one.
-func (v view) position(slot slotID) int {
-	i := v.s.leafOf(slot)
-	leaves := v.s.leaves
-	n := leaves[i].offset(slot) + leaves[leaves[i].left].slots
-	for up := leaves[i].up; up != 0; i, up = up, leaves[up].up {
-		if leaves[up].right == i {
-			n += leaves[leaves[up].left].slots + leaves[up].n
-		}
-	}
-	return n
-}
 
 // sort notes what the entry did to each element, all in all.
 func (l *listUndo) sort(edits []Action) {
@@ -130,18 +110,7 @@ func (l *listUndo) sort(edits []Action) {
 }
 
 // now is the array as the actions so far make it, to be released.
-func (l *listUndo) now() view {
-	now := viewOf(l.undoer.now(l.id).at(l.path))
-	for made := range l.homes {
-		if now.attached(made) && now.showsAt(made) {
-			now.stand = append(now.stand, now.position(made))
-			now.home = append(now.home, now.position(l.home(now, made)))
-		}
-	}
-	slices.Sort(now.stand)
-	slices.Sort(now.home)
-	return now
-}
+func (l *listUndo) now() view { return viewOf(l.undoer.now(l.id).at(l.path)) }
 
 // current is the element as which an undo put one back, if it was removed, else itself.
 func (l *listUndo) current(now view, element slotID) slotID {
@@ -165,46 +134,22 @@ func (l *listUndo) keepsValue(now view, element, current slotID) bool {
 	return bytes.Equal(now.value(current), l.left.value(element))
 }
 
-// keepsPlace tells whether an element stands where the entry left it, by nobody's move since.
+// keepsPlace tells whether an element stands where the entry left it, by nobody's move since: there, or in its place.
 func (l *listUndo) keepsPlace(now view, element, current slotID) bool {
 	if b := now.block(current); b != nil {
 		if i, ok := find(b.moves, uint8(current.k%blockSlots)); ok && !l.mine(b.moves[i].mark) {
 			return false
 		}
 	}
-	left := l.left.placeOf(element)
-	return now.placeOf(current) == left || now.attached(left) && l.rank(now, left, current) == now.index(current)
-}
-
-// home is the slot in whose place one stands, itself if an undo did not make it.
-func (l *listUndo) home(now view, slot slotID) slotID {
-	for range l.homes {
+	slot, left := now.placeOf(current), l.left.placeOf(element)
+	for range l.homes { // as in current
 		place, ok := l.homes[slot]
-		if !ok || !now.attached(place) {
+		if slot == left || !ok {
 			break
 		}
 		slot = place
 	}
-	return slot
-}
-
-// rank is the index at which an element has to be to stand where an attached slot is. What undos put back counts as
-// standing in its old place: an index alone would let it slip behind others that are put back later. The element itself,
-// if it shows, does not count.
-func (l *listUndo) rank(now view, slot, element slotID) int {
-	slot = l.home(now, slot)
-	at := now.position(slot)
-	n := now.s.index(slot) - lower(now.stand, at) + lower(now.home, at)
-	if now.shows(element) && now.position(l.home(now, now.placeOf(element))) < at {
-		n--
-	}
-	return n
-}
-
-// lower counts the numbers below one in a sorted list.
-func lower(list []int, than int) int {
-	i, _ := slices.BinarySearch(list, than)
-	return i
+	return slot == left
 }
 
 // places is the member that tells in whose place new slots stand.

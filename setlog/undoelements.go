@@ -67,8 +67,9 @@ func (l *listUndo) setting(element slotID) map[string][]byte {
 
 func (l *listUndo) moveBack() error {
 	for _, element := range l.moved {
-		if set := l.moving(element); set != nil {
-			if err := l.emit(ArrayMove, l.id, l.path, set); err != nil {
+		target := l.was.placeOf(element)
+		if set := l.moving(element, target); set != nil {
+			if err := l.emitBehind(ArrayMove, l.id, l.path, set, &target); err != nil {
 				return err
 			}
 		}
@@ -76,20 +77,24 @@ func (l *listUndo) moveBack() error {
 	return nil
 }
 
-func (l *listUndo) moving(element slotID) map[string][]byte {
+// moving is nil where nothing is to be moved. Even to the index at which it shows an element is moved: of what is
+// removed or moved, some may stand between both places.
+func (l *listUndo) moving(element, target slotID) map[string][]byte {
 	now := l.now()
 	defer now.release()
-	current, target := l.current(now, element), l.was.placeOf(element)
+	current := l.current(now, element)
 	if !now.attached(target) || now.placeOf(current) == target {
 		return nil
 	}
-	// even to where it shows: of what is removed or moved, some stands between both places
-	return map[string][]byte{
-		"index": number(now.index(current)), "to": number(l.rank(now, target, current)), placesMember: places([]slotID{target}),
+	from, to := now.index(current), now.s.index(target)
+	if from < to {
+		to--
 	}
+	return map[string][]byte{"index": number(from), "to": number(to), placesMember: places([]slotID{target})}
 }
 
-// insertAgain inserts the removed elements where they stood, neighbours in one action.
+// insertAgain inserts the removed elements right behind where they stood, neighbours in one action: an index alone would
+// let them slip in front of others that stood before them and are put back later.
 func (l *listUndo) insertAgain() error {
 	for rest := l.removed; len(rest) > 0; {
 		n, index := l.together(rest)
@@ -97,7 +102,8 @@ func (l *listUndo) insertAgain() error {
 			l.leave(l.id, l.path, elementGone)
 			return nil
 		}
-		if err := l.emit(ArrayInsert, l.id, l.path, l.insertion(rest[:n], index)); err != nil {
+		last := l.was.placeOf(rest[n-1])
+		if err := l.emitBehind(ArrayInsert, l.id, l.path, l.insertion(rest[:n], index), &last); err != nil {
 			return err
 		}
 		rest = rest[n:]
@@ -121,20 +127,20 @@ func (l *listUndo) insertion(elements []slotID, index int) map[string][]byte {
 	return set
 }
 
-// together answers how many of the elements stood side by side, as the array shows now, and at what index.
+// together answers how many of the elements stood side by side, with no slot between them, and at what index.
 func (l *listUndo) together(elements []slotID) (n, index int) {
 	now := l.now()
 	defer now.release()
+	before := slotID{}
 	for ; n < len(elements); n++ {
 		at := l.was.placeOf(elements[n])
-		if !now.attached(at) {
+		if !now.attached(at) || n > 0 && now.s.following(before, false) != at {
 			break
 		}
-		i := l.rank(now, at, elements[n])
-		if n > 0 && i != index {
-			break
+		if n == 0 {
+			index = now.s.index(at)
 		}
-		index = i
+		before = at
 	}
 	return n, index
 }

@@ -65,6 +65,11 @@ type undoer struct {
 
 // emit adds an action, unless the state refuses it.
 func (u *undoer) emit(kind, id string, path []string, set map[string][]byte) error {
+	return u.emitBehind(kind, id, path, set, nil)
+}
+
+// emitBehind is emit for an array action that inserts or moves to right behind a slot.
+func (u *undoer) emitBehind(kind, id string, path []string, set map[string][]byte, slot *slotID) error {
 	set["type"] = appendQuote(nil, kind)
 	set[undoesMember] = appendQuote(nil, u.entry.ID().String())
 	if id != "" {
@@ -77,6 +82,7 @@ func (u *undoer) emit(kind, id string, path []string, set map[string][]byte) err
 	if err != nil {
 		return u.refused(id, path, err)
 	}
+	a.indexes.behind = slot
 	position := len(u.result.Actions)
 	resolved, err := u.trial.resolve(a, position)
 	if err != nil {

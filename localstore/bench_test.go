@@ -87,7 +87,7 @@ func BenchmarkAppendSingle64(b *testing.B) {
 }
 
 // bulkAppend parses and appends n actions in bulks, from some callers.
-func bulkAppend(b *testing.B, bucket *Bucket, n int, body func(dst []byte, i uint64) []byte, id func(i uint64) uint64) {
+func bulkAppend(b testing.TB, bucket *Bucket, n int, body func(dst []byte, i uint64) []byte, id func(i uint64) uint64) {
 	b.Helper()
 	var next atomic.Int64
 	var all sync.WaitGroup

@@ -1,5 +1,5 @@
 # The targets of daily work; their logic lies in scripts/ and .ci/. CONTRIBUTING.md tells what each takes.
-.PHONY: run build test check lint fuzz soak simulate mutate bench readme
+.PHONY: run build test check lint fuzz soak simulate mutate bench bench-peers readme
 
 run: ## build with all storage backends and serve on ./.setlogger
 	@scripts/run
@@ -30,6 +30,9 @@ mutate: ## break one rule of the model after the other; each must be caught
 
 bench: ## benchmarks: one line a figure
 	@scripts/bench
+
+bench-peers: ## an editing trace through SetLogger and through other CRDTs, in one table; RUNS of each (default 3)
+	@cd bench/peers && npm ci --silent && go run . -runs $${RUNS:-3}
 
 readme: ## run the commands of README.md as printed
 	@scripts/readme

@@ -96,8 +96,8 @@ func (w *Writer) Create() error {
 	return w.Append(actions)
 }
 
-// Actions are those of an edit, one transaction, as a caller of the API would send them.
-func (e Edit) Actions() ([]setlog.Action, error) {
+// Body is an edit as a caller of the API would send it: one transaction.
+func (e Edit) Body() []byte {
 	var all []string
 	for _, p := range e.Patches {
 		if p.Removed > 0 {
@@ -108,9 +108,9 @@ func (e Edit) Actions() ([]setlog.Action, error) {
 		}
 	}
 	if len(all) == 1 {
-		return setlog.ParseActions([]byte(all[0]))
+		return []byte(all[0])
 	}
-	return setlog.ParseActions([]byte(`{"actions":[` + strings.Join(all, ",") + `]}`))
+	return []byte(`{"actions":[` + strings.Join(all, ",") + `]}`)
 }
 
 // characters writes a text as a JSON array of its characters.
@@ -162,7 +162,7 @@ func (r *replay) append(e Edit, known []int) error {
 	if err := r.takeIn(e.Writer, known); err != nil {
 		return err
 	}
-	actions, err := e.Actions()
+	actions, err := setlog.ParseActions(e.Body())
 	if err != nil {
 		return err
 	}

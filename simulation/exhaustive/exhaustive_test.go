@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 // TestExhaustive plays every history of up to 3 actions by 2 writers; with SETLOGGER_EXHAUSTIVE=1 of up to 4 actions by
 // 3 writers.
 func TestExhaustive(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(800)) // histories are small and many
 	actions, by := 3, 2
 	if os.Getenv("SETLOGGER_EXHAUSTIVE") == "1" {
 		actions, by = most, writers

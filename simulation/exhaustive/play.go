@@ -50,6 +50,7 @@ type player struct {
 	states  [1 << (most + 1)]*setlog.Node // by the set of entries folded
 	forms   [1 << (most + 1)][]byte       // the states' binary forms
 	values  [1 << (most + 1)][]byte
+	form    []byte // of the state that was compared last
 }
 
 func newPlayer(w words) (*player, error) {
@@ -167,15 +168,20 @@ func (p *player) deliver(i int, r judge.Record) error {
 
 // compare compares a state of a set of entries with the one that is known; the first one becomes that.
 func (p *player) compare(set uint, n *setlog.Node) error {
-	form, value := n.AppendBinary(nil), n.Value()
+	value := n.Value()
+	p.form = n.AppendBinary(p.form[:0])
 	if p.states[set] == nil {
-		p.states[set], p.forms[set], p.values[set] = n, form, value
+		p.states[set], p.forms[set], p.values[set] = n, append(p.forms[set][:0], p.form...), value
 		return nil
 	}
-	if !bytes.Equal(value, p.values[set]) || !bytes.Equal(form, p.forms[set]) {
-		return fmt.Errorf("%s\n%q differs from another order's %s\n%q", value, form, p.values[set], p.forms[set])
+	if !bytes.Equal(value, p.values[set]) || !bytes.Equal(p.form, p.forms[set]) {
+		return p.differs(set, value, p.form)
 	}
 	return nil
+}
+
+func (p *player) differs(set uint, value, form []byte) error {
+	return fmt.Errorf("%s\n%q differs from another order's %s\n%q", value, form, p.values[set], p.forms[set])
 }
 
 // end checks a whole history: with the oracle, and split in two parts every way.
@@ -193,8 +199,9 @@ func (p *player) end() error {
 		}
 	}
 	for part := uint(1); part < whole; part++ {
-		if err := p.compare(whole, setlog.Merge(p.states[part], p.states[whole&^part])); err != nil {
-			return p.fail(whole, fmt.Sprintf("merged from sets %b and %b", part, whole&^part), err)
+		merged := setlog.Merge(p.states[part], p.states[whole&^part])
+		if form := merged.AppendBinary(p.form[:0]); !bytes.Equal(form, p.forms[whole]) {
+			return p.fail(whole, fmt.Sprintf("merged from sets %b and %b", part, whole&^part), p.differs(whole, merged.Value(), form))
 		}
 		p.Merges++
 	}

@@ -8,7 +8,8 @@ import (
 	"github.com/setlogger/setlogger/setlog"
 )
 
-// undo lets a device undo an entry that it holds. What it appends last and undoes at once is as before then.
+// undo lets a device undo an entry that it holds. What it appends last and undoes at once, holding all entries, is as
+// before then.
 func (h *History) undo(d *device) error {
 	if len(d.held) == 0 {
 		return nil
@@ -50,7 +51,8 @@ func (h *History) undo(d *device) error {
 	h.Undos++
 	h.add(*r, saw)
 	counts := slices.ContainsFunc(undone.Actions, func(a setlog.Action) bool { return a.Type == setlog.Increment }) // leaves a 0
-	if i == last && meant != nil && len(u.Left) == 0 && !h.forging && !h.copied && !counts {
+	whole := len(d.held) == len(h.Records)
+	if i == last && meant != nil && whole && len(u.Left) == 0 && !h.forging && !h.copied && !counts {
 		return meant.compare(d)
 	}
 	return nil

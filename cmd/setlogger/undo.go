@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -68,9 +69,5 @@ func where(l api.Left) string {
 	if l.ID == "" {
 		return "the schema"
 	}
-	name := l.ID
-	for _, step := range l.Path {
-		name += "/" + step
-	}
-	return name
+	return strings.Join(append([]string{l.ID}, l.Path...), "/")
 }

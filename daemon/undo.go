@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -17,6 +18,8 @@ type undoRequest struct {
 	Body   api.Undo
 }
 
+const entryHint = "each line of setlogger log has the writer and the number of an entry"
+
 // undo undoes an entry where it is still as the entry left it.
 func (d *Daemon) undo(ctx context.Context, in *undoRequest) (*answer[api.Undone], error) {
 	b, err := d.bucket(in.Bucket)
@@ -29,10 +32,13 @@ func (d *Daemon) undo(ctx context.Context, in *undoRequest) (*answer[api.Undone]
 	}
 	if !in.Body.Last {
 		if request.Entry, err = setlog.ParseEntryID(in.Body.Entry); err != nil {
-			return nil, problem(http.StatusUnprocessableEntity, plain(err), "each line of setlogger log has the writer and the number of an entry")
+			return nil, problem(http.StatusUnprocessableEntity, plain(err), entryHint)
 		}
 	}
 	done, err := b.undo(ctx, request)
+	if errors.Is(err, localstore.ErrMissing) {
+		return nil, problem(http.StatusNotFound, plain(err), entryHint)
+	}
 	if err != nil {
 		return nil, refused(err)
 	}

@@ -67,6 +67,7 @@ func rows() []row {
 		{"edit", "ms", 0, "both; peers: edit by index, a transaction each"},
 		{"edit-cpu", "ms", 0, "the same, of all threads"},
 		{"fold", "ms", 1000, "fold all entries into nothing, read the text"},
+		{"fold-cpu", "ms", 0, "the same, of all threads"},
 		{"read+fold", "ms", 1000, "the same from lines; peers: from updates"},
 		{"read+fold-cpu", "ms", 0, "the same, of all threads"},
 		{"state", "B", 65_000, "gzip of the delta line; peers: of what they save"},

@@ -105,7 +105,7 @@ func fold(t *bench.Trace, writer setlog.Writer, lines [][]byte, f figures) error
 			return err
 		}
 	}
-	alone, _, err := timed(func() error {
+	alone, cpu, err := timed(func() error {
 		state := bench.State{}
 		for _, e := range entries {
 			if err := state.Fold(e); err != nil {
@@ -115,6 +115,7 @@ func fold(t *bench.Trace, writer setlog.Writer, lines [][]byte, f figures) error
 		return check(state[bench.ID], t)
 	})
 	f.note("fold", alone)
+	f.note("fold-cpu", cpu)
 	return err
 }
 

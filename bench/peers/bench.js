@@ -12,6 +12,8 @@ import { fileURLToPath } from 'node:url'
 import { gunzipSync, gzipSync } from 'node:zlib'
 
 const loads = 9 // of which the best counts
+const maps = 100 // of which each has a property set in turn
+const sets = 20_000
 
 function main([trace, ...names]) {
   if (!trace) throw new Error('usage: node bench.js TRACE.json.gz [PEER ...]')
@@ -19,7 +21,7 @@ function main([trace, ...names]) {
   for (const name of names.length ? names : known) {
     const folder = mkdtempSync(join(tmpdir(), 'peers-'))
     try {
-      for (const phase of ['edit', 'fold', 'load']) run(phase, name, trace, folder)
+      for (const phase of ['edit', 'fold', 'load', 'set']) run(phase, name, trace, folder)
     } finally {
       rmSync(folder, { recursive: true })
     }
@@ -62,6 +64,18 @@ const phases = {
     print('heap', after - before, 'B')
     const times = Array.from({ length: loads }, () => timed(() => read(peer, saved, []))[1].ms)
     print('load', Math.min(...times), 'ms')
+  },
+
+  set(peer, print) {
+    const updates = []
+    peer.set(maps, sets, (update) => updates.push(update))
+    const times = Array.from({ length: loads }, () => {
+      gc()
+      const [doc, { ms }] = timed(() => peer.fold(updates))
+      if (peer.seen(doc, maps - 1) !== sets - 1) throw new Error('the last set is not seen')
+      return ms
+    })
+    print('read+set', (Math.min(...times) * 1e6) / sets, 'ns')
   },
 }
 

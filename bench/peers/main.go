@@ -1,7 +1,7 @@
 //go:build unix
 
-// Command peers replays an editing trace through SetLogger and through other CRDTs, and prints one table of what it
-// takes. Run it in its own folder, after npm ci: make bench-peers.
+// Command peers replays an editing trace, and sets of properties, through SetLogger and through other CRDTs, and prints
+// one table of what it takes: figures S3 and S4 of the project. Run it in its own folder, after npm ci: make bench-peers.
 package main
 
 import (
@@ -42,6 +42,9 @@ func run(name string, runs int, out io.Writer) error {
 		if err := measure(trace, t.own); err != nil {
 			return err
 		}
+		if err := measureSets(t.own); err != nil {
+			return err
+		}
 		if err := t.measurePeers(path); err != nil {
 			return err
 		}
@@ -75,6 +78,9 @@ func rows() []row {
 		{"load-first", "ms", 0, "gunzip, read the state, read the text"},
 		{"load", "ms", 20, "the same, warm: the best of 9"},
 		{"heap", "B", 8_000_000, "growth after a load and a collection"},
+		{"set", "ns", 1e9 / 1_500_000, "S3: fold a SET_PROPERTY, of 20,000 on 100 nodes"},
+		{"read+set", "ns", 0, "the same from a line; peers: from an update"},
+		{"json.Unmarshal", "ns", 0, "of the same action"},
 	}
 }
 

@@ -2,7 +2,8 @@
 //
 // edit applies patches [position, deleted, inserted] one by one, each a transaction of its own, and hands each
 // transaction's update to the callback, if there is one. fold takes all such updates in, by the call that is fastest
-// for many at once. save answers the document as bytes; load reads them. text is what the document shows.
+// for many at once. set makes a document of some maps and sets the property n of each in turn, also with an update for
+// each; seen is what a map shows. save answers the document as bytes; load reads them. text is what the document shows.
 
 import * as Automerge from '@automerge/automerge'
 import { LoroDoc } from 'loro-crdt'
@@ -36,6 +37,13 @@ export const peers = {
       return doc
     },
     text: (doc) => doc.getText('text').toString(),
+    set(maps, times, onUpdate) {
+      const doc = new Y.Doc()
+      doc.on('update', onUpdate)
+      for (let i = 0; i < times; i++) doc.getMap(String(i % maps)).set('n', i)
+      return doc
+    },
+    seen: (doc, map) => doc.getMap(String(map)).get('n'),
   },
 
   'loro-crdt': {
@@ -60,6 +68,16 @@ export const peers = {
     saveAll: (doc) => doc.export({ mode: 'snapshot' }),
     load: (data) => LoroDoc.fromSnapshot(data),
     text: (doc) => doc.getText('text').toString(),
+    set(maps, times, onUpdate) {
+      const doc = new LoroDoc()
+      doc.subscribeLocalUpdates(onUpdate)
+      for (let i = 0; i < times; i++) {
+        doc.getMap(String(i % maps)).set('n', i)
+        doc.commit()
+      }
+      return doc
+    },
+    seen: (doc, map) => doc.getMap(String(map)).get('n'),
   },
 
   '@automerge/automerge': {
@@ -79,5 +97,17 @@ export const peers = {
     save: (doc) => Automerge.save(doc),
     load: (data) => Automerge.load(data),
     text: (doc) => doc.text,
+    set(maps, times, onUpdate) {
+      let doc = Automerge.from(Object.fromEntries(Array.from({ length: maps }, (_, i) => [i, {}])))
+      onUpdate(Automerge.getLastLocalChange(doc))
+      for (let i = 0; i < times; i++) {
+        doc = Automerge.change(doc, (d) => {
+          d[i % maps].n = i
+        })
+        onUpdate(Automerge.getLastLocalChange(doc))
+      }
+      return doc
+    },
+    seen: (doc, map) => doc[map].n,
   },
 }

@@ -107,12 +107,7 @@ func fold(t *bench.Trace, writer setlog.Writer, lines [][]byte, f figures) error
 	}
 	alone, cpu, err := timed(func() error {
 		state := bench.State{}
-		for _, e := range entries {
-			if err := state.Fold(e); err != nil {
-				return err
-			}
-		}
-		return check(state[bench.ID], t)
+		return errors.Join(foldEach(state, entries), check(state[bench.ID], t))
 	})
 	f.note("fold", alone)
 	f.note("fold-cpu", cpu)

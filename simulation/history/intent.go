@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"time"
@@ -53,7 +54,8 @@ func (a *sent) intend(was, is any, line string) (want any, ok bool) {
 		return nil, got == nil
 	case setlog.Increment:
 		sum, _ := there.(float64)
-		return sum + a.By, is != nil && got == sum+a.By
+		rounded := math.Abs(sum) >= 1<<53 // what is shown of the exact sum
+		return sum + a.By, is != nil && (got == sum+a.By || rounded)
 	case setlog.ArrayInsert, setlog.ArrayRemove, setlog.ArraySet, setlog.ArrayMove:
 		array, _ := there.([]any)
 		array = a.edit(slices.Clone(array))

@@ -74,6 +74,7 @@ func (e *Entry) readArrayInsert(m mark, node string, a object) bool {
 func readValues(a object) ([]raw, bool) {
 	if a.has("values") {
 		values, ok := readArray(a["values"])
+		ok = ok && !a.has("value")
 		return values, ok && len(values) > 0
 	}
 	if values, ok := readArray(a["value"]); ok {

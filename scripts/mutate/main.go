@@ -90,9 +90,12 @@ func (b bench) try(m mutant) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := b.build(overlay); err != nil {
+		return nil, err
+	}
 	var caught []string
 	for _, s := range suites() {
-		fails, err := b.fails(s, overlay)
+		fails, err := b.fails(s)
 		if err != nil {
 			return nil, err
 		}
@@ -129,14 +132,23 @@ func (b bench) overlay(m mutant) (string, error) {
 	return name, os.WriteFile(name, text, 0o600)
 }
 
-// fails builds a suite with the overlay and runs it. A mutant that does not compile is an error, one that hangs fails.
-func (b bench) fails(s suite, overlay string) (bool, error) {
-	binary := filepath.Join(b.work, s.name+".test")
-	build := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, "./"+s.folder)
+// build builds the suites with the overlay.
+func (b bench) build(overlay string) error {
+	args := []string{"test", "-c", "-vet=off", "-overlay", overlay, "-o", b.work + "/"}
+	for _, s := range suites() {
+		args = append(args, "./"+s.folder)
+	}
+	build := exec.Command("go", args...)
 	build.Dir = b.root
 	if out, err := build.CombinedOutput(); err != nil {
-		return false, fmt.Errorf("%w: %s", err, out)
+		return fmt.Errorf("it does not compile: %w: %s", err, out)
 	}
+	return nil
+}
+
+// fails runs a suite that was built. A mutant that hangs fails it.
+func (b bench) fails(s suite) (bool, error) {
+	binary := filepath.Join(b.work, filepath.Base(s.folder)+".test")
 	test := exec.Command(binary, "-test.run", s.test, "-test.timeout", "5m")
 	test.Dir = filepath.Join(b.root, s.folder)
 	test.Env = append(os.Environ(), s.env...)

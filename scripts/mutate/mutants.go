@@ -18,7 +18,7 @@ func mutants() []mutant {
 		{"5", "of two creates the last to arrive counts", "fold.go", "later(n.created, m)", "m"},
 		{"6", "a delete leaves older writes", "fold.go", "n.root = n.root.above(m)", "_ = m"},
 		{"6", "a delete that arrives before its create is lost", "fold.go", "if !n.deleted.Less(m) {\n\t\treturn", "if !n.deleted.Less(m) || !n.Alive() {\n\t\treturn"},
-		{"7", "of two writes of a fork the first to arrive counts", "vertexfold.go", "c == 0 && bytes.Compare(value, v.value) <= 0", "c == 0"},
+		{"7", "of two writes of a fork the first to arrive counts", "vertexfold.go", "c == 0 && bytes.Compare(value, v.value) <= 0", "c == 0 && bytes.Compare(value, v.value) <= 2"},
 		{"8", "a removal writes null", "action.go", "[]write{{path: path}}", "[]write{{path: path, value: []byte(`null`)}}"},
 		{"9", "a remove that arrives before its insert is lost", "array.go", "\te.bury(next, end, base)\n}", "}"},
 		{"9", "siblings stand in the other order", "layout.go", "return compareSlots(a.id, b.id)", "return compareSlots(b.id, a.id)"},

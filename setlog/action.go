@@ -205,6 +205,9 @@ func (a *Action) read(f *fields) error {
 	switch a.Type {
 	case CreateNode:
 		a.revive = string(f.revive) == "true"
+		if f.revive != nil && !a.revive && string(f.revive) != "false" {
+			return invalid("revive of CREATE_NODE is true or false", "leave it out")
+		}
 		a.stray = f.property != nil || f.path != nil || f.value != nil
 		return a.readProperties(f.properties)
 	case SetProperty:

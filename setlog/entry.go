@@ -115,7 +115,24 @@ func (e *Entry) readActions(list []byte) error {
 		}
 		e.Actions = append(e.Actions, a)
 	}
+	if e.counts != nil && len(e.counts) != e.named() {
+		return errors.New("n holds a count for each node that is named")
+	}
 	return nil
+}
+
+// named counts the nodes that the actions name.
+func (e *Entry) named() int {
+	if len(e.Actions) == 1 {
+		return min(len(e.Actions[0].ID), 1)
+	}
+	ids := make(map[string]bool, len(e.Actions))
+	for i := range e.Actions {
+		if id := e.Actions[i].ID; id != "" {
+			ids[id] = true
+		}
+	}
+	return len(ids)
 }
 
 // checkFloor refuses an action in a log without the member that resolves it, or under a floor that is not below it.
@@ -137,7 +154,7 @@ func readCounts(array []byte) ([]uint64, error) {
 	if !isKind(array, '[') {
 		return nil, errors.New("n is not a list")
 	}
-	var counts []uint64
+	counts := make([]uint64, 0, 1)
 	for element := range elements(array) {
 		n, ok := parseInteger(element)
 		if !ok || n < 1 {

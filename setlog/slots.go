@@ -123,7 +123,7 @@ func readSlots(object []byte, kind string, n int) (*slots, error) {
 	if !isKind(object, '{') {
 		return nil, errSlots(kind)
 	}
-	r := slotsReader{}
+	r := slotsReader{kind: kind}
 	for m := range members(object) {
 		if !r.take(m) {
 			return nil, errSlots(kind)
@@ -137,32 +137,34 @@ func readSlots(object []byte, kind string, n int) (*slots, error) {
 
 func errSlots(kind string) error { return invalid("the slots of "+kind+" are malformed", "") }
 
-// slotsReader collects the members of slots.
+// slotsReader collects the members of slots that the kind of action has.
 type slotsReader struct {
 	slots
+	kind                                  string
 	hasFirst, hasParent, hasElement, left bool
 }
 
 func (r *slotsReader) take(m member) bool {
 	ok := true
-	switch string(m.name) {
-	case `"element"`:
+	makes, names := r.kind == ArrayInsert || r.kind == ArrayMove, r.kind == ArraySet || r.kind == ArrayMove
+	switch name := string(m.name); {
+	case name == `"element"` && names:
 		r.element, ok = readSlot(m.value)
 		r.hasElement = true
-	case `"first"`:
+	case name == `"first"` && makes:
 		r.first, ok = readSlot(m.value)
 		r.hasFirst = true
-	case `"floor"`:
+	case name == `"floor"`:
 		var err error
 		r.floor, err = readMark(m.value)
 		ok = err == nil
-	case `"parent"`:
+	case name == `"parent"` && makes:
 		r.anchor.parent, ok = readSlot(m.value)
 		r.hasParent = true
-	case `"side"`:
+	case name == `"side"` && makes:
 		r.left = true
 		ok = string(m.value) == `"left"`
-	case `"spans"`:
+	case name == `"spans"` && r.kind == ArrayRemove:
 		r.spans, ok = readSpans(m.value)
 	}
 	return ok

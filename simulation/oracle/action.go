@@ -75,9 +75,9 @@ func (e *Entry) readDelete(m mark, node string, _ object) bool {
 
 func (e *Entry) readSet(m mark, node string, a object) bool {
 	if a.has("properties") {
-		return !a.has("path") && e.readProperties(m, node, a["properties"])
+		return !a.has("path") && !a.has("property") && !a.has("value") && e.readProperties(m, node, a["properties"])
 	}
-	path, ok := readSteps(a["path"])
+	path, ok := readPath(a)
 	e.writes = append(e.writes, write{node, path, m, a["value"]})
 	return ok && a.has("value")
 }

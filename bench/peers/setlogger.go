@@ -29,7 +29,9 @@ func measure(t *bench.Trace, f figures) error {
 	for i, e := range w.Entries {
 		lines[i] = e.Line
 	}
-	file, err := deflate(w.State[bench.ID].AppendDelta(nil, bench.ID))
+	line := w.State[bench.ID].AppendDelta(nil, bench.ID)
+	f.note("state-raw", float64(len(line)))
+	file, err := deflate(line)
 	if err != nil {
 		return err
 	}
@@ -117,7 +119,7 @@ func fold(t *bench.Trace, writer setlog.Writer, lines [][]byte, f figures) error
 // load reads the state from its file.
 func load(t *bench.Trace, file []byte, f figures) error {
 	before := heap()
-	n, first, err := read(file)
+	n, first, err := read(file, inflate)
 	if err != nil {
 		return err
 	}
@@ -126,20 +128,31 @@ func load(t *bench.Trace, file []byte, f figures) error {
 	if err := check(n, t); err != nil {
 		return err
 	}
+	line, err := inflate(file)
+	if err != nil {
+		return err
+	}
 	for range loads {
-		_, ms, err := read(file)
+		_, whole, err := read(file, inflate)
 		if err != nil {
 			return err
 		}
-		f.note("load", ms)
+		_, alone, err := read(line, asIs)
+		if err != nil {
+			return err
+		}
+		f.note("load", whole)
+		f.note("load-raw", alone)
 	}
 	return nil
 }
 
+func asIs(line []byte) ([]byte, error) { return line, nil }
+
 // read is what a reader of a chunk does, until it has the node's value.
-func read(file []byte) (n *setlog.Node, ms float64, err error) {
+func read(file []byte, open func([]byte) ([]byte, error)) (n *setlog.Node, ms float64, err error) {
 	ms, _, err = timed(func() error {
-		line, err := inflate(file)
+		line, err := open(file)
 		if err != nil {
 			return err
 		}

@@ -3,10 +3,11 @@ package localstore
 import (
 	"crypto/ed25519"
 	"encoding/json"
-	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,19 +16,37 @@ import (
 	"github.com/setlogger/setlogger/setlog"
 )
 
-var lateNodes = flag.Int("bench.late", 1_000_000, "nodes in the bucket of BenchmarkLate")
-
 const year = 365 * 24 * time.Hour
+
+// lateNodes is how many nodes a bucket has that late entries arrive in: as many as SETLOGGER_NODES says, 1,000,000 for
+// figure S12 of the project, else 20,000.
+func lateNodes(t testing.TB) int {
+	t.Helper()
+	said, ok := os.LookupEnv("SETLOGGER_NODES")
+	if !ok {
+		return 20_000
+	}
+	n, err := strconv.Atoi(said)
+	if err != nil || n < 200 {
+		t.Fatalf("SETLOGGER_NODES=%s is not a number from 200", said)
+	}
+	return n
+}
 
 // TestLate: entries that were stamped a year ago lose where something was written since, show where nothing was, and
 // cost about what fresh ones cost, which is printed and never judged.
 func TestLate(t *testing.T) {
-	l := newLate(t, 2000, 200)
-	bucket := l.open(t, true)
-	t.Log("overridden:", l.compare(t, bucket, "rank", 1, 100))
-	l.wantSeen(t, bucket, "rank", 0, 100)
-	t.Log("shows:", l.compare(t, bucket, "note", 1, 100))
-	l.wantSeen(t, bucket, "note", 100, 100)
+	for _, synced := range []bool{false, true} {
+		t.Run(map[bool]string{true: "synced", false: "nosync"}[synced], func(t *testing.T) {
+			nodes := lateNodes(t)
+			l := newLate(t, nodes, 200)
+			bucket := l.open(t, !synced)
+			t.Logf("%d nodes, overridden: %v", nodes, l.compare(t, bucket, "rank", 1, 100))
+			l.wantSeen(t, bucket, "rank", 0, 100)
+			t.Logf("%d nodes, shows: %v", nodes, l.compare(t, bucket, "note", 1, 100))
+			l.wantSeen(t, bucket, "note", 100, 100)
+		})
+	}
 }
 
 // wantSeen checks how many of the edited nodes show what each of the two devices wrote.
@@ -51,10 +70,11 @@ func (l *late) wantSeen(t *testing.T, b *Bucket, property string, away, fresh in
 	}
 }
 
-// BenchmarkLate is figure S12 of the project: an entry stamped a year ago, folded into a bucket of a million nodes, with
-// a fresh one beside it.
+// BenchmarkLate is figure S12 of the project, where SETLOGGER_NODES is 1000000: an entry stamped a year ago, folded into
+// a bucket of so many nodes, with a fresh one beside it.
 func BenchmarkLate(b *testing.B) {
-	l := newLate(b, *lateNodes, 20_000)
+	nodes := lateNodes(b)
+	l := newLate(b, nodes, max(200, nodes/50))
 	for _, synced := range []bool{true, false} {
 		b.Run(map[bool]string{true: "synced", false: "nosync"}[synced], func(b *testing.B) {
 			bucket := l.open(b, !synced)

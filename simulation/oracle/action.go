@@ -107,7 +107,7 @@ func readPath(a object) ([]string, bool) {
 
 func readSteps(value raw) ([]string, bool) {
 	items, ok := readArray(value)
-	if !ok || len(items) == 0 {
+	if !ok || len(items) == 0 || len(items) > 64 {
 		return nil, false
 	}
 	path := make([]string, len(items))

@@ -17,7 +17,10 @@ const deltaDepth = 2*MaxDepth + 8
 
 // ReadDelta reads a line that AppendDelta wrote. It refuses one that is not canonical, or whose value is not what its
 // parts give.
-func ReadDelta(line []byte) (id string, n *Node, err error) {
+func ReadDelta(line []byte) (id string, n *Node, err error) { return readDelta(line, new(uint64)) }
+
+// readDelta reads a line, and adds the slots that it lists to those of the lines before.
+func readDelta(line []byte, slots *uint64) (id string, n *Node, err error) {
 	data := jsontext.Value(bytes.Clone(line))
 	if depth(data) > deltaDepth {
 		return "", nil, fmt.Errorf("%w: nested too deep", ErrDelta)
@@ -25,8 +28,9 @@ func ReadDelta(line []byte) (id string, n *Node, err error) {
 	if err := data.Canonicalize(); err != nil || !bytes.Equal(data, line) || !isKind(data, '{') {
 		return "", nil, fmt.Errorf("%w: it is no canonical JSON object", ErrDelta)
 	}
-	var r deltaReader
+	r := deltaReader{slots: *slots}
 	id, n = r.node(data)
+	*slots = r.slots
 	if r.failed != "" {
 		return "", nil, fmt.Errorf("%w: %s", ErrDelta, r.failed)
 	}
@@ -36,7 +40,7 @@ func ReadDelta(line []byte) (id string, n *Node, err error) {
 // deltaReader reads a node's line; after a failure it answers zeros.
 type deltaReader struct {
 	marks  []Mark
-	slots  uint64 // known, of all arrays so far
+	slots  uint64 // known, of all arrays of this line and of those before it
 	failed string
 }
 

@@ -5,16 +5,32 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // MaxFile is the most that a file of a share may inflate to, in bytes.
 const MaxFile = 64 << 20
 
-// deflate makes a gzip file without a name or a time.
-func deflate(text []byte) ([]byte, error) {
+// The tables of a writer take 800 kB, those of a reader 40 kB: most files are smaller.
+// Segments are made while people wait, chunks seldom, and read by every newcomer.
+var (
+	quick     = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+	thorough  = sync.Pool{New: newThorough}
+	inflaters = sync.Pool{New: func() any { return new(gzip.Reader) }}
+)
+
+func newThorough() any {
+	w, _ := gzip.NewWriterLevel(nil, gzip.BestCompression) // the level is one
+	return w
+}
+
+// deflate makes a gzip file without a name or a time, by a writer of quick or thorough.
+func deflate(writers *sync.Pool, text []byte) ([]byte, error) {
 	var file bytes.Buffer
 	file.Grow(len(text) / 4)
-	w := gzip.NewWriter(&file)
+	w, _ := writers.Get().(*gzip.Writer) // nothing else is put there
+	defer writers.Put(w)
+	w.Reset(&file)
 	if _, err := w.Write(text); err != nil {
 		return nil, err
 	}
@@ -27,9 +43,10 @@ func deflate(text []byte) ([]byte, error) {
 // inflate reads a gzip file of at most MaxFile bytes of text, with nothing behind it.
 func inflate(data []byte) ([]byte, error) {
 	from := bytes.NewReader(data)
-	r, err := gzip.NewReader(from)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSegment, err)
+	r, _ := inflaters.Get().(*gzip.Reader)
+	defer inflaters.Put(r)
+	if err := r.Reset(from); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFile, err)
 	}
 	r.Multistream(false)
 	var text bytes.Buffer
@@ -37,11 +54,11 @@ func inflate(data []byte) ([]byte, error) {
 	n, err := io.Copy(&text, io.LimitReader(r, MaxFile+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrSegment, err)
+		return nil, fmt.Errorf("%w: %w", ErrFile, err)
 	case n > MaxFile:
-		return nil, fmt.Errorf("%w: it inflates to more than 64 MiB", ErrSegment)
+		return nil, fmt.Errorf("%w: it inflates to more than 64 MiB", ErrFile)
 	case from.Len() > 0:
-		return nil, fmt.Errorf("%w: %d bytes stand behind its end", ErrSegment, from.Len())
+		return nil, fmt.Errorf("%w: %d bytes stand behind its end", ErrFile, from.Len())
 	}
 	return text.Bytes(), nil
 }

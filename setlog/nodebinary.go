@@ -150,15 +150,7 @@ func appendBytes[B []byte | string](dst []byte, b B) []byte {
 // DecodeNode reads what AppendBinary wrote; the node keeps no reference to data.
 func DecodeNode(data []byte) (*Node, error) {
 	d := decoder{rest: string(data)}
-	if d.take(1) != string(rune(nodeVersion)) {
-		return nil, ErrNode
-	}
-	n := &Node{count: d.uvarint()}
-	d.marks = make([]Mark, d.length(20))
-	for i := range d.marks {
-		d.marks[i] = Mark{Stamp: Stamp(d.fixed()), Writer: d.writer(), Number: d.uvarint(), Position: uint32(d.uvarint())}
-	}
-	n.created, n.deleted = d.mark(), d.mark()
+	n := d.head()
 	if v := d.vertex(0); !v.empty() {
 		n.root = v
 	}
@@ -166,6 +158,20 @@ func DecodeNode(data []byte) (*Node, error) {
 		return nil, ErrNode
 	}
 	return n, nil
+}
+
+// head reads a node up to its root.
+func (d *decoder) head() *Node {
+	if d.take(1) != string(rune(nodeVersion)) {
+		d.fail()
+	}
+	n := &Node{count: d.uvarint()}
+	d.marks = make([]Mark, d.length(20))
+	for i := range d.marks {
+		d.marks[i] = Mark{Stamp: Stamp(d.fixed()), Writer: d.writer(), Number: d.uvarint(), Position: uint32(d.uvarint())}
+	}
+	n.created, n.deleted = d.mark(), d.mark()
+	return n
 }
 
 // decoder reads a node; after a failure it answers zeros.

@@ -19,10 +19,10 @@ const (
 	MinReader = 1
 )
 
-// Errors of reading a segment.
+// Errors of reading a segment, a chunk or an index.
 var (
-	// ErrSegment: the file is cut short, changed, forged or no segment. It counts as "not there yet".
-	ErrSegment = errors.New("setlog: not a whole segment")
+	// ErrFile: the file is cut short, changed, forged or of another kind. It counts as "not there yet".
+	ErrFile = errors.New("setlog: not a whole file")
 	// ErrNewer: the file asks for a newer reader; it is kept and not folded.
 	ErrNewer = errors.New("setlog: written by a newer version")
 )
@@ -116,12 +116,12 @@ func EncodeSegment(h Header, lines [][]byte, key ed25519.PrivateKey) (SegmentNam
 		return SegmentName{}, nil, err
 	}
 	if len(lines) == 0 || len(lines) > MaxLines {
-		return SegmentName{}, nil, fmt.Errorf("%w: it would hold %d entries", ErrSegment, len(lines))
+		return SegmentName{}, nil, fmt.Errorf("%w: it would hold %d entries", ErrFile, len(lines))
 	}
 	chain := h.Previous
 	for _, line := range lines {
 		if len(line) > MaxLine || bytes.IndexByte(line, '\n') >= 0 {
-			return SegmentName{}, nil, fmt.Errorf("%w: a line over 1 MiB or with a line break", ErrSegment)
+			return SegmentName{}, nil, fmt.Errorf("%w: a line over 1 MiB or with a line break", ErrFile)
 		}
 		text = append(append(text, line...), '\n')
 		chain = chain.Next(line)
@@ -130,7 +130,7 @@ func EncodeSegment(h Header, lines [][]byte, key ed25519.PrivateKey) (SegmentNam
 	if err != nil {
 		return SegmentName{}, nil, err
 	}
-	data, err := deflate(append(text, end...))
+	data, err := deflate(&quick, append(text, end...))
 	if err != nil {
 		return SegmentName{}, nil, err
 	}
@@ -164,7 +164,12 @@ func signed(unsigned []byte) []byte { return append([]byte("setlogger segment\n"
 
 // DecodeSegment reads a file and verifies its hashes, count, chain and signature. That the file has the name it is
 // stored under is for the caller to compare with Name.
-func DecodeSegment(data []byte) (*Segment, error) {
+func DecodeSegment(data []byte) (*Segment, error) { return decodeSegment(data, true) }
+
+// RereadSegment is DecodeSegment for a file whose signature was verified before.
+func RereadSegment(data []byte) (*Segment, error) { return decodeSegment(data, false) }
+
+func decodeSegment(data []byte, verify bool) (*Segment, error) {
 	text, err := inflate(data)
 	if err != nil {
 		return nil, err
@@ -172,7 +177,7 @@ func DecodeSegment(data []byte) (*Segment, error) {
 	head, rest, ok1 := bytes.Cut(text, []byte("\n"))
 	body, end, ok2 := cutLast(rest)
 	if !ok1 || !ok2 {
-		return nil, fmt.Errorf("%w: it has no first or last line", ErrSegment)
+		return nil, fmt.Errorf("%w: it has no first or last line", ErrFile)
 	}
 	s := &Segment{}
 	if err := s.readHeader(head); err != nil {
@@ -181,7 +186,7 @@ func DecodeSegment(data []byte) (*Segment, error) {
 	if err := s.readLines(body); err != nil {
 		return nil, err
 	}
-	if err := s.readEnd(end, text[:len(text)-len(end)-1]); err != nil {
+	if err := s.readEnd(end, text[:len(text)-len(end)-1], verify); err != nil {
 		return nil, err
 	}
 	s.Name = SegmentName{BucketID(s.Bucket), s.Writer, s.First, s.Last(), HashOf(data)}
@@ -207,10 +212,10 @@ func (s *Segment) readHeader(line []byte) error {
 	}
 	key, err := base64.StdEncoding.DecodeString(w.Key)
 	if err != nil || len(key) != ed25519.PublicKeySize || w.Kind != kindSegment || WriterOf(key).String() != w.Writer {
-		return fmt.Errorf("%w: its first line names no writer that its key makes", ErrSegment)
+		return fmt.Errorf("%w: its first line names no writer that its key makes", ErrFile)
 	}
 	if w.First < 1 || w.First > MaxNumber || CheckBucketName(w.Bucket) != nil {
-		return fmt.Errorf("%w: its first line has bucket %.140q, first %d", ErrSegment, w.Bucket, w.First)
+		return fmt.Errorf("%w: its first line has bucket %.140q, first %d", ErrFile, w.Bucket, w.First)
 	}
 	s.Header = Header{Bucket: w.Bucket, Births: w.Births, Writer: WriterOf(key), Key: key, First: w.First}
 	return nil
@@ -219,65 +224,69 @@ func (s *Segment) readHeader(line []byte) error {
 func (s *Segment) readLines(body []byte) error {
 	count := bytes.Count(body, []byte("\n"))
 	if count > MaxLines {
-		return fmt.Errorf("%w: it holds %d entries, more than %d", ErrSegment, count, MaxLines)
+		return fmt.Errorf("%w: it holds %d entries, more than %d", ErrFile, count, MaxLines)
 	}
 	s.Lines = make([][]byte, 0, count)
 	for len(body) > 0 {
 		line, rest, _ := bytes.Cut(body, []byte("\n"))
 		if len(line) > MaxLine {
-			return fmt.Errorf("%w: a line is over 1 MiB", ErrSegment)
+			return fmt.Errorf("%w: a line is over 1 MiB", ErrFile)
 		}
 		s.Lines = append(s.Lines, line)
 		body = rest
 	}
 	if len(s.Lines) == 0 || s.Last() > MaxNumber {
-		return fmt.Errorf("%w: it holds no entry", ErrSegment)
+		return fmt.Errorf("%w: it holds no entry", ErrFile)
 	}
 	return nil
 }
 
-func (s *Segment) readEnd(line, above []byte) error {
+func (s *Segment) readEnd(line, above []byte, verify bool) error {
 	var w wireEnd
 	if err := readWire(line, &w); err != nil {
 		return err
 	}
 	sum := sha256.Sum256(above)
 	if w.Kind != kindEnd || w.Count != len(s.Lines) || w.SHA256 != hex.EncodeToString(sum[:]) {
-		return fmt.Errorf("%w: its last line does not fit the lines above", ErrSegment)
+		return fmt.Errorf("%w: its last line does not fit the lines above", ErrFile)
 	}
+	if verify && !w.isSigned(s.Key) {
+		return fmt.Errorf("%w: its signature is not by %s", ErrFile, s.Writer)
+	}
+	return s.readChain(w.Previous, w.Chain)
+}
+
+func (w wireEnd) isSigned(key ed25519.PublicKey) bool {
 	signature, err := base64.StdEncoding.DecodeString(w.Signature)
 	w.Signature = ""
 	unsigned, err2 := json.Marshal(w)
-	if err != nil || err2 != nil || !ed25519.Verify(s.Key, signed(unsigned), signature) {
-		return fmt.Errorf("%w: its signature is not by %s", ErrSegment, s.Writer)
-	}
-	return s.readChain(w.Previous, w.Chain)
+	return err == nil && err2 == nil && ed25519.Verify(key, signed(unsigned), signature)
 }
 
 func (s *Segment) readChain(previous, last string) error {
 	var err error
 	if s.Previous, err = ParseChain(previous); err != nil {
-		return fmt.Errorf("%w: %w", ErrSegment, err)
+		return fmt.Errorf("%w: %w", ErrFile, err)
 	}
 	if s.First == 1 && s.Previous != FirstChain(s.Bucket, s.Writer) {
-		return fmt.Errorf("%w: its chain begins elsewhere", ErrSegment)
+		return fmt.Errorf("%w: its chain begins elsewhere", ErrFile)
 	}
 	s.Chain = s.Previous
 	for _, line := range s.Lines {
 		s.Chain = s.Chain.Next(line)
 	}
 	if s.Chain.String() != last {
-		return fmt.Errorf("%w: its chain does not reach its end", ErrSegment)
+		return fmt.Errorf("%w: its chain does not reach its end", ErrFile)
 	}
 	return nil
 }
 
 func readWire(line []byte, w any) error {
 	if len(line) > MaxLine {
-		return fmt.Errorf("%w: a line is over 1 MiB", ErrSegment)
+		return fmt.Errorf("%w: a line is over 1 MiB", ErrFile)
 	}
 	if err := json.Unmarshal(line, w); err != nil {
-		return fmt.Errorf("%w: %w", ErrSegment, err)
+		return fmt.Errorf("%w: %w", ErrFile, err)
 	}
 	return nil
 }

@@ -158,7 +158,7 @@ func TestEveryFlippedByteIsFound(t *testing.T) {
 		}
 	}
 	for i := range data {
-		if _, err := setlog.DecodeSegment(data[:i]); !errors.Is(err, setlog.ErrSegment) {
+		if _, err := setlog.DecodeSegment(data[:i]); !errors.Is(err, setlog.ErrFile) {
 			t.Errorf("cut at %d: %v", i, err)
 		}
 	}
@@ -196,7 +196,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"not JSON":          strings.Replace(text, `{"births"`, `{births`, 1),
 	}
 	for name, bad := range tests {
-		if _, err := setlog.DecodeSegment(deflate(t, bad)); !errors.Is(err, setlog.ErrSegment) {
+		if _, err := setlog.DecodeSegment(deflate(t, bad)); !errors.Is(err, setlog.ErrFile) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -204,10 +204,10 @@ func TestDecodeRefuses(t *testing.T) {
 	if _, err := setlog.DecodeSegment(deflate(t, newer)); !errors.Is(err, setlog.ErrNewer) {
 		t.Errorf("min_reader 2: %v", err)
 	}
-	if _, err := setlog.DecodeSegment(append(golden(t), 0)); !errors.Is(err, setlog.ErrSegment) {
+	if _, err := setlog.DecodeSegment(append(golden(t), 0)); !errors.Is(err, setlog.ErrFile) {
 		t.Errorf("a byte behind the end: %v", err)
 	}
-	if _, err := setlog.DecodeSegment(deflate(t, strings.Repeat("x", setlog.MaxFile+1))); !errors.Is(err, setlog.ErrSegment) {
+	if _, err := setlog.DecodeSegment(deflate(t, strings.Repeat("x", setlog.MaxFile+1))); !errors.Is(err, setlog.ErrFile) {
 		t.Errorf("a bomb: %v", err)
 	}
 }
@@ -229,19 +229,19 @@ func TestForgedSegments(t *testing.T) {
 	other := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, 32))
 	if _, data, err := setlog.EncodeSegment(h, lines, other); err != nil {
 		t.Fatal(err)
-	} else if _, err := setlog.DecodeSegment(data); !errors.Is(err, setlog.ErrSegment) {
+	} else if _, err := setlog.DecodeSegment(data); !errors.Is(err, setlog.ErrFile) {
 		t.Errorf("signed by another key: %v", err)
 	}
 	h.Previous = setlog.Chain{}
 	if _, data, err := setlog.EncodeSegment(h, lines, goldenKey); err != nil {
 		t.Fatal(err)
-	} else if _, err := setlog.DecodeSegment(data); !errors.Is(err, setlog.ErrSegment) {
+	} else if _, err := setlog.DecodeSegment(data); !errors.Is(err, setlog.ErrFile) {
 		t.Errorf("a chain that begins elsewhere: %v", err)
 	}
-	if _, _, err := setlog.EncodeSegment(h, nil, goldenKey); !errors.Is(err, setlog.ErrSegment) {
+	if _, _, err := setlog.EncodeSegment(h, nil, goldenKey); !errors.Is(err, setlog.ErrFile) {
 		t.Errorf("no entry: %v", err)
 	}
-	if _, _, err := setlog.EncodeSegment(h, [][]byte{[]byte("a\nb")}, goldenKey); !errors.Is(err, setlog.ErrSegment) {
+	if _, _, err := setlog.EncodeSegment(h, [][]byte{[]byte("a\nb")}, goldenKey); !errors.Is(err, setlog.ErrFile) {
 		t.Errorf("a line break in a line: %v", err)
 	}
 }

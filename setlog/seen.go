@@ -1,0 +1,158 @@
+package setlog
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+)
+
+// SeenName is the name of a file that says what a device has seen, without its folder.
+type SeenName struct {
+	Device Writer
+	Count  uint64
+	Hash   Hash // of the file
+}
+
+var seenName = regexp.MustCompile(`^seen\.([a-z2-7]{16})\.([1-9][0-9]{0,15})\.([a-z2-7]{26})\.json$`)
+
+// ParseSeenName reads what String makes.
+func ParseSeenName(s string) (SeenName, bool) {
+	part := seenName.FindStringSubmatch(s)
+	if part == nil {
+		return SeenName{}, false
+	}
+	device, err := ParseWriter(part[1])
+	count, err2 := strconv.ParseUint(part[2], 10, 64)
+	n := SeenName{Device: device, Count: count}
+	return n, err == nil && err2 == nil && count <= MaxNumber && decodeName(n.Hash[:], part[3])
+}
+
+// String is seen.<device>.<count>.<hash>.json.
+func (n SeenName) String() string {
+	return fmt.Sprintf("seen.%s.%d.%s.json", n.Device, n.Count, n.Hash)
+}
+
+// Seen is what a device has seen of a share (docs/format.md, What a device has seen).
+type Seen struct {
+	Device  Writer // named by a key of its own
+	Count   uint64
+	Buckets map[string]SeenBucket // by name
+}
+
+// SeenBucket is what a device has seen of one bucket.
+type SeenBucket struct {
+	Births  []string
+	Heads   []Head // sorted
+	Indexes []Hash // that it knows to be whole
+}
+
+// wireSeen is the file; its members stand in canonical order.
+type wireSeen struct {
+	Buckets   map[string]wireSeenBucket `json:"buckets"`
+	Count     uint64                    `json:"count"`
+	Device    string                    `json:"device"`
+	Format    int                       `json:"format"`
+	Key       string                    `json:"key"`
+	Kind      string                    `json:"kind"`
+	MinReader int                       `json:"min_reader"`
+	Signature string                    `json:"signature,omitempty"`
+}
+
+type wireSeenBucket struct {
+	Births  []string   `json:"births"`
+	Heads   []wireHead `json:"heads"`
+	Indexes []string   `json:"indexes"`
+}
+
+// wireHead is a head as saw has it.
+type wireHead Head
+
+// MarshalJSON writes [writer, number, chain].
+func (h wireHead) MarshalJSON() ([]byte, error) {
+	return fmt.Appendf(nil, `[%q,%d,%q]`, h.Writer.String(), h.Number, h.Chain), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (h *wireHead) UnmarshalJSON(data []byte) error {
+	heads, err := readSaw(append(append([]byte{'['}, data...), ']'))
+	if err == nil {
+		*h = wireHead(heads[0])
+	}
+	return err
+}
+
+const (
+	kindSeen   = "seen"
+	seenPrefix = "setlogger seen\n" // of what its signature covers
+)
+
+// Encode writes the file, signed by the device's key.
+func (s *Seen) Encode(key ed25519.PrivateKey) (SeenName, []byte, error) {
+	public, _ := key.Public().(ed25519.PublicKey)
+	s.Device = WriterOf(public)
+	w := wireSeen{
+		Buckets: map[string]wireSeenBucket{}, Count: s.Count, Device: s.Device.String(), Format: Format, Key: base64.StdEncoding.EncodeToString(public),
+		Kind: kindSeen, MinReader: MinReader,
+	}
+	for name, b := range s.Buckets {
+		heads := make([]wireHead, 0, len(b.Heads))
+		for _, h := range slices.SortedFunc(slices.Values(b.Heads), CompareHeads) {
+			heads = append(heads, wireHead(h))
+		}
+		w.Buckets[name] = wireSeenBucket{b.Births, heads, hashNames(b.Indexes)}
+	}
+	unsigned, err := canonicalJSON(w)
+	if err != nil {
+		return SeenName{}, nil, err
+	}
+	w.Signature = sign(seenPrefix, unsigned, key)
+	data, err := canonicalJSON(w)
+	if err == nil && len(data) >= MaxFile {
+		err = fmt.Errorf("%w: a seen file of %d bytes", ErrFile, len(data))
+	}
+	if err != nil {
+		return SeenName{}, nil, err
+	}
+	data = append(data, '\n')
+	return SeenName{s.Device, s.Count, HashOf(data)}, data, nil
+}
+
+// DecodeSeen reads a file and verifies its form and its signature. That it has the name it is stored under is for the
+// caller to see.
+func DecodeSeen(data []byte) (*Seen, error) {
+	text, ok := bytes.CutSuffix(data, []byte("\n"))
+	if !ok || len(data) > MaxFile {
+		return nil, fmt.Errorf("%w: it does not end in a line break", ErrFile)
+	}
+	var w wireSeen
+	if err := json.Unmarshal(text, &w); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFile, err)
+	}
+	if w.Kind == kindSeen && w.MinReader > Format {
+		return nil, fmt.Errorf("%w: format %d needs reader %d, this is %d", ErrNewer, w.Format, w.MinReader, Format)
+	}
+	key, err := readKey(seenPrefix, text, w.Device, w.Key, w.Signature)
+	if err != nil {
+		return nil, err
+	}
+	if w.Kind != kindSeen || w.Count < 1 || w.Count > MaxNumber {
+		return nil, fmt.Errorf("%w: it does not say what a device has seen", ErrFile)
+	}
+	s := &Seen{Device: WriterOf(key), Count: w.Count, Buckets: map[string]SeenBucket{}}
+	for name, b := range w.Buckets {
+		bucket := SeenBucket{Births: b.Births}
+		for _, h := range b.Heads {
+			bucket.Heads = append(bucket.Heads, Head(h))
+		}
+		if bucket.Indexes, ok = readHashes(b.Indexes); !ok || CheckBucketName(name) != nil || !slices.IsSortedFunc(bucket.Heads, CompareHeads) {
+			return nil, fmt.Errorf("%w: bucket %.140q in it is not in order", ErrFile, name)
+		}
+		s.Buckets[name] = bucket
+	}
+	return s, nil
+}

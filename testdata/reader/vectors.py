@@ -1,0 +1,45 @@
+"""Runs the vectors of the form "fold": python3 vectors.py ../vectors"""
+
+import glob
+import json
+import os
+import sys
+
+from entry import applies
+from jcs import canonical, parse
+from node import Node
+
+
+def main(folder):
+    """Folds each case and compares."""
+    run = failed = 0
+    for name in sorted(glob.glob(os.path.join(folder, "*.json"))):
+        with open(name, encoding="utf-8") as file:
+            cases = json.load(file)
+        for case in cases:
+            if "entries" in case:
+                run += 1
+                failed += check(case)
+    print(f"{run} cases, {failed} failed")
+    return failed > 0 or run == 0
+
+
+def check(case):
+    """Whether a case fails."""
+    nodes = {}
+
+    def fold(id, *fact):
+        nodes.setdefault(id, Node()).fold(*fact)
+
+    for e in case["entries"]:
+        applies(e["writer"], e["line"].encode() if "line" in e else canonical(e["entry"]), fold)
+    want = {id: node["value"] for id, node in case["state"]["nodes"].items()}
+    have = {id: node.view() for id, node in nodes.items()}
+    if canonical(have) == canonical(parse(json.dumps(want))):
+        return False
+    print(f"{case['name']}: {case['about']}\n have {canonical(have).decode()}\n want {canonical(want).decode()}")
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

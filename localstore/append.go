@@ -180,6 +180,9 @@ func (b *batch) composeEntry(actions []setlog.Action) (setlog.Entry, setlog.Chan
 	for _, id := range l.unseen {
 		d.Saw = append(d.Saw, l.branch(id).headOf())
 	}
+	if !l.named {
+		d.Saw = append(d.Saw, l.adoptedHeads()...)
+	}
 	slices.SortFunc(d.Saw, setlog.CompareHeads)
 	return setlog.Compose(b, d, actions)
 }
@@ -191,7 +194,7 @@ func (b *batch) appendOwn(e setlog.Entry, change setlog.Change) {
 		br := l.change(id)
 		br.seen = br.head
 	}
-	l.unseen = nil
+	l.unseen, l.named = nil, len(l.adopted) > 0
 	br := b.mutable(l.own())
 	b.extend(br, e.Line)
 	br.own = br.head

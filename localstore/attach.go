@@ -14,19 +14,33 @@ import (
 func (f *folder) attach() (best *branch, held uint64, err error) {
 	s, l := f.in.Segment, f.ledger
 	ids := l.byWriter[s.Writer]
-	last := s.First + uint64(len(s.Lines)) - 1
 	have := uint64(0)
+	for _, r := range l.adopted.Of(s.Writer) {
+		have = max(have, r.Last)
+	}
 	for _, id := range ids {
 		br := l.branch(id)
 		have = max(have, br.head)
-		if br.head == s.First-1 && br.chain == s.Previous {
+		if br.head == s.First-1 && br.chain == s.Previous && !l.goesOn(br) {
 			return br, br.head, nil
 		}
 	}
 	if len(ids) > 0 && f.touches(s.Writer) {
 		return nil, 0, errDrain
 	}
-	for _, id := range ids {
+	if best, held, err = f.closest(); err != nil {
+		return nil, 0, err
+	}
+	if best == nil && s.First > 1 && !f.bridged() {
+		return nil, 0, &GapError{Writer: s.Writer, Have: have, First: s.First, Previous: s.Previous}
+	}
+	return best, held, nil
+}
+
+// closest compares the segment with each branch that reaches as far as to where it begins.
+func (f *folder) closest() (best *branch, held uint64, err error) {
+	s, l := f.in.Segment, f.ledger
+	for _, id := range l.byWriter[s.Writer] {
 		br := l.branch(id)
 		if br.head < s.First-1 {
 			continue
@@ -39,12 +53,9 @@ func (f *folder) attach() (best *branch, held uint64, err error) {
 		if ok && (best == nil || longer || shared == held && ends) {
 			best, held = br, shared
 		}
-		if held == last {
+		if held == s.Last() {
 			break
 		}
-	}
-	if best == nil && (s.First > 1 || len(ids) > 0) {
-		return nil, 0, &GapError{Writer: s.Writer, Have: have, First: s.First, Previous: s.Previous}
 	}
 	return best, held, nil
 }
@@ -65,7 +76,7 @@ func (f *folder) shared(br *branch) (number uint64, ok bool, err error) {
 			return err
 		}
 		number, ok = s.First-1, true
-		to := min(br.head, s.First+uint64(len(s.Lines))-1)
+		to := min(br.head, s.Last())
 		return linesOf(tx, f.ledger, br, s.First, to, func(e logged) error {
 			if !bytes.Equal(e.line, s.Lines[e.number-s.First]) {
 				return errDiffers
@@ -74,10 +85,19 @@ func (f *folder) shared(br *branch) (number uint64, ok bool, err error) {
 			return nil
 		})
 	})
-	if errors.Is(err, errDiffers) {
+	if errors.Is(err, errDiffers) || errors.Is(err, errNotHeld) {
 		err = nil
 	}
 	return number, ok, f.c.b.wrap(err)
+}
+
+// bridged tells whether the segment goes on where an index ended, or begins among entries that came by one: nothing
+// may ever fill the gap before it. Most likely the index had its entries; if they are of another branch, it had not.
+func (f *folder) bridged() bool {
+	s := f.in.Segment
+	return slices.ContainsFunc(f.ledger.adopted.Of(s.Writer), func(r setlog.Range) bool {
+		return r.First < s.First && s.First <= r.Last || r.Last+1 == s.First && r.Chain == s.Previous
+	})
 }
 
 // extendBy adds what is new in the segment: to the branch, or as one that forks from it.
@@ -110,6 +130,7 @@ func (f *folder) extendBy(br *branch, held uint64) error {
 	now := f.c.b.o.Now()
 	for i, line := range fresh {
 		f.extend(target, line)
+		l.pass(target)
 		e := f.entries[len(s.Lines)-len(fresh)+i]
 		f.c.clock.Observe(now, e.Stamp)
 		change, err := setlog.Fold(f.batch, e)
@@ -121,7 +142,7 @@ func (f *folder) extendBy(br *branch, held uint64) error {
 	if target.chain != s.Chain {
 		return fmt.Errorf("%w: %s ends with a wrong chain", ErrSegment, f.in.Name)
 	}
-	f.result.Entries = len(fresh)
+	f.result.Entries += len(fresh)
 	return nil
 }
 
@@ -129,10 +150,14 @@ func (f *folder) extendBy(br *branch, held uint64) error {
 func (f *folder) target(br *branch, held uint64) (*branch, error) {
 	s, l := f.in.Segment, f.ledger
 	if br != nil && held == br.head {
+		f.result.Forked = f.result.Forked || l.goesOn(br)
 		return f.mutable(br), nil
 	}
 	fresh := &branch{writer: s.Writer, fork: held, head: held, chain: s.Previous}
 	copy(fresh.key[:], s.Key)
+	if br == nil && s.First > 1 {
+		fresh.loose, fresh.fork, fresh.head, fresh.previous = true, s.First-1, s.First-1, s.Previous
+	}
 	if br != nil {
 		parent := l.ownerOf(br, held)
 		if held > 0 {

@@ -29,7 +29,13 @@ type Bucket struct {
 	closing sync.Once
 	sealing sync.Mutex
 	undoing sync.Mutex
+	joins   chan struct{}         // holds one while an index is being taken in
+	joining atomic.Bool           // its nodes may be there without its coverage
+	joined  atomic.Uint64         // how often indexes were taken in since it was opened
+	ordered string                // names of the order that was stored whole at the open
 	rules   atomic.Pointer[rules] // of the schema that was asked for last
+	orders  atomic.Pointer[schemaOrder]
+	lining  sync.Mutex // held before mu
 
 	lastNumber uint64 // of an entry; then a new writer is minted
 
@@ -80,7 +86,9 @@ func initialize(tx *bolt.Tx, l *ledger, path string, o Options) error {
 	p.put(bucketMeta, []byte(metaName), []byte(l.name))
 	p.put(bucketMeta, []byte(metaIdentity), id.encode())
 	p.put(bucketMeta, []byte(metaCursor), uint64Key(0))
-	return errors.Join(p.err, l.save(tx, nil))
+	order, err := setlog.ParseOrder(nil)
+	p.put(bucketMeta, []byte(metaOrder), []byte(order.String()))
+	return errors.Join(err, p.err, l.save(tx, nil))
 }
 
 // bear gives a new bucket its birth.

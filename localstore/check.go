@@ -24,7 +24,7 @@ func (b *Bucket) Check() error {
 	}
 	err := guard(b.path, func() error {
 		defer endRead(c.tx)
-		for _, look := range []func() error{c.pages, c.keys, c.loadAll, c.arrivals, c.branches, c.counts, c.segments, c.nodes} {
+		for _, look := range []func() error{c.pages, c.keys, c.loadAll, c.look, c.arrivals, c.branches, c.counts, c.segments, c.nodes, c.order} {
 			if c.found(look()); len(c.errs) > 0 {
 				break // what follows builds on it
 			}
@@ -52,7 +52,8 @@ type check struct {
 	cursor uint64
 	stored *ledger // as stored
 	errs   []error
-	state  foldedState
+	seen   foldedState // what reads see
+	state  foldedState // what the log folds to; on what reads see, where entries came by an index
 }
 
 func (c *check) found(err error) {
@@ -143,15 +144,34 @@ func (c *check) loadAll() error {
 	return err
 }
 
+// look gathers the nodes that reads see.
+func (c *check) look() error {
+	c.seen, c.state = foldedState{}, foldedState{}
+	err := c.tx.Bucket([]byte(bucketNodes)).ForEach(func(k, v []byte) error {
+		n, err := setlog.DecodeNode(v)
+		c.seen[string(k)] = n
+		return err
+	})
+	for _, layer := range slices.Backward(c.layers) {
+		maps.Copy(c.seen, layer.nodes)
+	}
+	if len(c.stored.adopted) > 0 {
+		maps.Copy(c.state, c.seen)
+	}
+	return err
+}
+
 // arrivals checks that the arrivals name each entry of each branch once, and folds them.
 func (c *check) arrivals() error {
-	c.state = foldedState{}
 	heads := make([]uint64, len(c.stored.branches))
 	for i, br := range c.stored.branches {
 		heads[i] = br.fork
 	}
 	offset, size := uint64(0), uint64(0)
-	alive, closed, rules := 0, false, ledger{}
+	alive, closed, rules := c.state.alive(), false, ledger{}
+	if len(c.stored.adopted) > 0 {
+		closed, rules.schema = c.stored.closed, c.stored.schema
+	}
 	err := eachEntry(c.tx, 0, func(e logged) error {
 		offset++
 		size += uint64(len(e.line))
@@ -192,14 +212,11 @@ func (c *check) branches() error {
 		if br.sealed > br.own && br.own > 0 || br.own > br.head || br.seen > br.head || br.fork > br.head {
 			c.failf("branch %d has numbers out of order: %+v", br.id, br)
 		}
-		chain := setlog.FirstChain(c.stored.name, br.writer)
-		if br.parent != 0 {
-			var err error
-			if chain, err = chainAt(c.tx, c.stored, c.stored.branch(br.parent), br.fork); err != nil {
-				return err
-			}
+		chain, err := chainAt(c.tx, c.stored, br, br.fork)
+		if err != nil {
+			return err
 		}
-		err := eachLine(c.tx, br.id, br.fork+1, br.head, func(e logged) error {
+		err = eachLine(c.tx, br.id, br.fork+1, br.head, func(e logged) error {
 			chain = chain.Next(e.line)
 			if e.ends && e.chain != chain {
 				return fmt.Errorf("the chain breaks at entry %d of %v: %w", e.number, br.writer, errRecord)
@@ -270,7 +287,7 @@ func (c *check) segments() error {
 }
 
 func (c *check) held(s *setlog.Segment) bool {
-	last := s.First + uint64(len(s.Lines)) - 1
+	last := s.Last()
 	for _, id := range c.stored.byWriter[s.Writer] {
 		br := c.stored.branch(id)
 		if br.head < last {
@@ -290,31 +307,62 @@ func (c *check) held(s *setlog.Segment) bool {
 
 // nodes checks that what reads see is what the log folds to, byte for byte.
 func (c *check) nodes() error {
-	seen := map[string]*setlog.Node{}
-	err := c.tx.Bucket([]byte(bucketNodes)).ForEach(func(k, v []byte) error {
-		n, err := setlog.DecodeNode(v)
-		seen[string(k)] = n
-		return err
-	})
-	for _, layer := range slices.Backward(c.layers) {
-		maps.Copy(seen, layer.nodes)
-	}
 	for id, want := range c.state {
-		got, ok := seen[id]
+		got, ok := c.seen[id]
 		if !ok || !bytes.Equal(got.AppendBinary(nil), want.AppendBinary(nil)) {
 			c.failf("node %q is not what the log folds to: %s, not %s", id, got.Value(), want.Value())
 		}
 	}
-	for id := range seen {
+	for id := range c.seen {
 		if c.state[id] == nil {
 			c.failf("node %q is in no entry", id)
 		}
 	}
-	return err
+	return nil
+}
+
+// order checks that the stored order has the keys of the stored nodes, and no others.
+func (c *check) order() error {
+	o := loadOrdering(c.tx)
+	if record := o.meta.Get([]byte(metaOrder)); record != nil && o.String() == "" {
+		c.failf("the order's record can't be read: %q", record)
+	}
+	count := 0
+	err := c.tx.Bucket([]byte(bucketNodes)).ForEach(func(k, v []byte) error {
+		if !o.has(string(k)) {
+			return nil
+		}
+		key, err := o.StoredKey(string(k), v)
+		if err != nil || key == nil {
+			return err
+		}
+		count++
+		if found, _ := o.keys.Cursor().Seek(key); !bytes.Equal(found, key) {
+			c.failf("node %q is not where it stands in the order", k)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if surplus := o.keys.Stats().KeyN - count; surplus != 0 && len(c.errs) == 0 {
+		c.failf("the order has %d keys of no stored node", surplus)
+	}
+	return nil
 }
 
 // foldedState is a state in memory.
 type foldedState map[string]*setlog.Node
+
+func (s foldedState) alive() int {
+	n := 0
+	for _, node := range s {
+		if node.Alive() {
+			n++
+		}
+	}
+	return n
+}
 
 // Node answers from the map.
 func (s foldedState) Node(id string) (*setlog.Node, error) { return s[id], nil }

@@ -35,10 +35,10 @@ func (b *Bucket) commitJob(p *batch) func() error {
 }
 
 func (b *Bucket) fault(written bool) error {
-	if b.o.commitFault == nil {
+	if b.o.CommitFault == nil {
 		return nil
 	}
-	return b.o.commitFault(written)
+	return writeError(b.o.CommitFault(written))
 }
 
 // update is one durable transaction. Only the writer and load call it.

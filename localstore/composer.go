@@ -26,10 +26,17 @@ type composer struct {
 	inflight *batch // being committed
 	spare    *batch // published, its memory to be used again
 	flushing *flush
+	ended    func(error) // takes the result of the writer's job
+
+	ordered    string   // names of the order that is stored, or being made
+	reordering *reorder // nil: it is stored whole, or can't be for now
+	reordered  bool     // the last job beside commits was of it
+
 	unsure   error // what is stored could not be read after a failed commit; nil: it is known
 	flushErr error // of the last flush; nil: it went well
 	busy     bool  // the writer has a job
-	turn     bool  // the next job is the flush's, if both wait
+	quitting bool
+	turn     bool // the next job is the flush's, if both wait
 	clock    setlog.Clock
 	runs     setlog.Runs // of array elements
 	tail     uint64      // entries published since the last flush began
@@ -58,6 +65,7 @@ func (c *composer) write() {
 func (c *composer) run() {
 	c.clock.Watermark = c.b.ledger.watermark
 	c.next = newBatch(c, c.b.ledger, nil)
+	c.startReorder()
 	quit := c.quit
 	for {
 		c.compose()
@@ -73,15 +81,17 @@ func (c *composer) run() {
 		case o := <-ops:
 			c.take(o)
 		case err := <-c.results:
-			c.settle(err)
+			c.busy = false
+			c.ended(err)
 		case <-c.idle.C:
 			c.relax()
 			c.startFlush()
+			c.startReorder()
 		case done := <-c.b.flushes:
 			c.forced = append(c.forced, done)
 			c.startFlush()
 		case <-quit:
-			quit = nil
+			quit, c.quitting = nil, true
 			c.startFlush()
 		}
 	}
@@ -194,31 +204,41 @@ func (c *composer) dispatch() {
 	if c.busy {
 		return
 	}
-	if c.flushErr == nil && (c.b.overlay.bytes >= c.b.o.OverlayBytes || c.tail >= maxTail) {
+	if c.flushErr == nil && (c.b.overlay.bytes >= c.b.roomy(c.b.o.OverlayBytes) || c.tail >= maxTail) {
 		c.startFlush()
 	}
-	flushing := c.flushing != nil && (c.turn || c.next.empty())
+	beside := (c.turn || c.next.empty()) && (c.flushing != nil || c.reorders())
 	switch {
-	case flushing:
+	case beside:
 		c.turn, c.busy = false, true
-		c.jobs <- c.flushing.job
+		c.dispatchBeside()
 	case !c.next.empty():
 		c.turn, c.busy = true, true
 		c.inflight = c.next
 		c.inflight.ledger.watermark = c.clock.Watermark
 		c.inflight.loaded, c.loaded = c.loaded, 0
 		c.next = newBatch(c, c.inflight.ledger, c.inflight)
+		c.ended = c.settle
 		c.jobs <- c.b.commitJob(c.inflight)
 	}
 }
 
-// settle takes the writer's result: publishes what is durable, answers callers, or goes back to before the batch.
-func (c *composer) settle(err error) {
-	c.busy = false
-	if c.inflight == nil {
-		c.settleFlush(err)
+func (c *composer) reorders() bool { return c.reordering != nil && !c.quitting }
+
+// dispatchBeside gives the writer a piece of the flush or of the new order, by turns if both wait.
+func (c *composer) dispatchBeside() {
+	if c.flushing != nil && (c.reordered || !c.reorders()) {
+		c.reordered, c.ended = false, c.settleFlush
+		c.jobs <- c.flushing.job
 		return
 	}
+	r := c.reordering
+	c.reordered, c.ended = true, func(err error) { c.settleReorder(r, err) }
+	c.jobs <- r.job
+}
+
+// settle ends a commit: publishes what is durable, answers callers, or goes back to before the batch.
+func (c *composer) settle(err error) {
 	done := c.inflight
 	c.inflight, c.next.under = nil, nil
 	if err != nil {
@@ -232,6 +252,9 @@ func (c *composer) settle(err error) {
 		if p.to == p.op.items {
 			p.op.finish(p.op.err)
 		}
+	}
+	if done.ledger.schema.Compare(done.before.schema) != 0 {
+		c.startReorder()
 	}
 	c.recycle(done)
 	c.idle.Reset(c.b.o.IdleFlush)
@@ -253,6 +276,7 @@ func (c *composer) ascertain() {
 	if c.unsure = c.b.reload(); c.unsure != nil {
 		c.b.o.Logger.Error("reload after a failed commit failed", "bucket", c.b.name, "error", c.unsure)
 	}
+	c.startReorder()
 	c.recompose()
 }
 

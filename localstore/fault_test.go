@@ -20,7 +20,7 @@ func TestRefusedCommit(t *testing.T) {
 		t.Run(fmt.Sprintf("written %v", written), func(t *testing.T) {
 			var broken atomic.Bool
 			o := testOptions(1)
-			o.commitFault = func(w bool) error {
+			o.CommitFault = func(w bool) error {
 				if w == written && broken.CompareAndSwap(true, false) {
 					return writeError(errDisk)
 				}
@@ -60,7 +60,7 @@ func TestRefusedCommit(t *testing.T) {
 func TestRefusedCommitsUnderLoad(t *testing.T) {
 	var n atomic.Uint64
 	o := testOptions(1)
-	o.commitFault = func(written bool) error {
+	o.CommitFault = func(written bool) error {
 		if i := n.Add(1); i%7 == 0 || i%11 == 0 {
 			return writeError(errDisk)
 		}
@@ -106,7 +106,7 @@ func TestRefusedCommitsUnderLoad(t *testing.T) {
 func TestUnknownOutcome(t *testing.T) {
 	var commits, reloads atomic.Int64
 	o := testOptions(1)
-	o.commitFault = func(written bool) error {
+	o.CommitFault = func(written bool) error {
 		if written && commits.Add(1) == 2 {
 			return writeError(errDisk)
 		}

@@ -45,7 +45,7 @@ func (c *composer) startFlush() {
 		return
 	}
 	b := c.b
-	if b.cursor == b.ledger.offset {
+	if b.cursor == b.ledger.offset && len(b.overlay.nodes) == 0 {
 		c.answerFlush(nil, c.forced)
 		c.forced = nil
 		return
@@ -63,23 +63,41 @@ func (f *flush) job() error {
 		f.ids = slices.Sorted(maps.Keys(f.frozen.nodes))
 	}
 	return f.b.update(func(tx *bolt.Tx, a *arena) error {
+		order := loadOrdering(tx)
 		nodes := tx.Bucket([]byte(bucketNodes))
 		nodes.FillPercent = 0.8
 		size := 0
-		for f.end = f.next; f.end < len(f.ids) && f.end < f.next+maxFlushNodes && size < maxFlushBytes; f.end++ {
+		for f.end = f.next; f.end < len(f.ids) && f.end < f.next+f.b.roomy(maxFlushNodes) && size < f.b.roomy(maxFlushBytes); f.end++ {
 			id := f.ids[f.end]
-			value := a.take(f.frozen.nodes[id].AppendBinary)
+			n := f.frozen.nodes[id]
+			value := a.take(n.AppendBinary)
 			size += len(value)
+			if order.has(id) {
+				if err := order.move(id, nodes.Get([]byte(id)), n); err != nil {
+					return f.b.wrap(err)
+				}
+			}
 			if err := nodes.Put([]byte(id), value); err != nil {
 				return fmt.Errorf("store node: %w", err)
 			}
 		}
-		if f.end < len(f.ids) {
-			return nil
+		if err := order.save(); err != nil || f.end < len(f.ids) {
+			return err
 		}
 		return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaCursor), uint64Key(f.cursor))
 	})
 }
+
+// roomy is a bound on what is in memory or in one transaction, larger while an index is being taken in: its nodes come in
+// any order, and each flush of them writes all pages of the tree again.
+func (b *Bucket) roomy(bound int) int {
+	if b.joining.Load() {
+		return joinFactor * bound
+	}
+	return bound
+}
+
+const joinFactor = 8
 
 // settleFlush goes on with the flush after one of its transactions, or gives it up until later.
 func (c *composer) settleFlush(err error) {
@@ -116,7 +134,7 @@ func (c *composer) answerFlush(err error, waiters []chan error) {
 
 // overfull tells to compose no more until the flush made room.
 func (c *composer) overfull() bool {
-	return c.flushing != nil && c.b.overlay.bytes >= c.b.o.OverlayBytes
+	return c.flushing != nil && c.b.overlay.bytes >= c.b.roomy(c.b.o.OverlayBytes)
 }
 
 // stuck tells why nothing more may be composed: what is stored is not known, or memory is full and can't be flushed.
@@ -124,7 +142,7 @@ func (c *composer) stuck() error {
 	if c.unsure != nil {
 		return c.unsure
 	}
-	if c.flushErr != nil && c.flushing == nil && c.b.overlay.bytes >= 4*c.b.o.OverlayBytes {
+	if c.flushErr != nil && c.flushing == nil && c.b.overlay.bytes >= c.b.roomy(4*c.b.o.OverlayBytes) {
 		return c.flushErr
 	}
 	return nil

@@ -127,10 +127,13 @@ func (f *folder) fold() error {
 	if err != nil {
 		return err
 	}
+	if f.touches(s.Writer) && f.joint(held) != nil {
+		return errDrain
+	}
 	if union := sortedUnion(l.births, s.Births); !slices.Equal(union, l.births) {
 		l.births, f.dirty = union, true
 	}
-	if err := f.extendBy(br, held); err != nil {
+	if err := f.extendAlong(br, held); err != nil {
 		return brokenError{err}
 	}
 	return f.keep()
@@ -150,13 +153,19 @@ func (f *folder) refuseGap(gap *GapError) error {
 }
 
 func (f *folder) mint() error {
-	if err := f.ledger.mint(f.c.b.o.Random); err != nil {
+	err := f.takeOver()
+	f.result.Minted = f.ledger.writer
+	return err
+}
+
+// takeOver mints a new writer in place of one that somebody else uses too.
+func (b *batch) takeOver() error {
+	if err := b.ledger.mint(b.c.b.o.Random); err != nil {
 		return brokenError{err}
 	}
-	f.dirty = true
-	f.result.Minted = f.ledger.writer
-	f.c.b.o.Logger.Warn("another device writes with this bucket's key: a new writer takes over",
-		"bucket", f.ledger.name, "writer", f.ledger.writer.String())
+	b.dirty = true
+	b.c.b.o.Logger.Warn("another device writes with this bucket's key: a new writer takes over",
+		"bucket", b.ledger.name, "writer", b.ledger.writer.String())
 	return nil
 }
 
@@ -172,7 +181,7 @@ func (f *folder) keep() error {
 	s := f.in.Segment
 	f.addFile(storedSegment{
 		name: f.in.Name, data: f.in.Data,
-		segmentRecord: segmentRecord{writer: s.Writer, first: s.First, last: s.First + uint64(len(s.Lines)) - 1, size: uint64(len(f.in.Data))},
+		segmentRecord: segmentRecord{writer: s.Writer, first: s.First, last: s.Last(), size: uint64(len(f.in.Data))},
 	})
 	return nil
 }

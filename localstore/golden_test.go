@@ -13,11 +13,17 @@ import (
 
 var makeGolden = flag.String("make-golden", "", "make a store of this version in this new folder, for later versions to open")
 
-// golden is a store that the code of the schema's first version made. It is never made again: a change that can't open
-// it needs a migration.
-const golden = "testdata/store-1"
+// golden are stores that the code of earlier schemas' versions made. They are never made again: a change that can't open
+// one needs a migration.
+var golden = map[string]string{"testdata/store-1": `["-created","id"]`, "testdata/store-2": `["-n","id"]`}
 
-func TestGoldenStore(t *testing.T) {
+func TestGoldenStores(t *testing.T) {
+	for path, order := range golden {
+		t.Run(filepath.Base(path), func(t *testing.T) { openGolden(t, path, order) })
+	}
+}
+
+func openGolden(t *testing.T, golden, order string) {
 	path := filepath.Join(t.TempDir(), "b.db")
 	if err := os.WriteFile(path, unzip(t, golden+"/b.db.gz"), 0o600); err != nil {
 		t.Fatal(err)
@@ -42,6 +48,11 @@ func TestGoldenStore(t *testing.T) {
 		t.Error(sent, err)
 	}
 	putNode(t, b, "new", 1)
+	if b.Order().String() != order {
+		t.Error("its order is", b.Order())
+	}
+	awaitOrder(t, b)
+	wantOrder(t, b)
 }
 
 func unzip(t *testing.T, path string) []byte {
@@ -108,6 +119,8 @@ func TestMakeGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	dispatch(t, b, `{"type":"REMOVE_PROPERTY","id":"n06","property":"n"}`)
+	dispatch(t, b, `{"type":"SET_SCHEMA","schema":{"x-setlogger":{"order":["-n"]}}}`)
+	dispatch(t, b, `{"type":"ARRAY_INSERT","id":"n07","property":"l","index":0,"values":["a","b"]}`)
 	if _, err := b.Append(t.Context(), Request{Key: "k", Body: hashOf("k"), Actions: actions(t, `{"type":"CREATE_NODE","id":"x"}`)}); err != nil {
 		t.Fatal(err)
 	}

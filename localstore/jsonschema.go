@@ -13,6 +13,15 @@ import (
 // Schema is the bucket's JSON Schema as SET_SCHEMA set it last: a canonical object, nil when there is none.
 func (b *Bucket) Schema() []byte { return b.now().schema.JSON }
 
+// Settings are those that the bucket's schema holds; zero values stand for the defaults.
+func (b *Bucket) Settings() schema.Settings {
+	r := b.rulesOf(b.now().schema)
+	if r.compiled == nil {
+		return schema.Settings{}
+	}
+	return *r.compiled.Settings
+}
+
 // Violations answers what the bucket's schema does not allow in a node, sorted by path; nil for a node that is not
 // alive. Nodes that break it arrive from other devices, or were there before it.
 func (b *Bucket) Violations(n *setlog.Node) []schema.Violation {

@@ -1,8 +1,10 @@
 package localstore
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -25,6 +27,8 @@ type ledger struct {
 	byWriter map[setlog.Writer][]uint32 // branches of a writer, oldest first
 	current  uint32                     // branch of the current writer; 0 until its first entry
 	schema   setlog.Schema              // JSON Schema
+	adopted  setlog.Coverage            // what came by indexes, and is in the state but not in the log
+	named    bool                       // an entry of the current writer named all heads of adopted
 	unseen   []uint32                   // branches whose heads the next own entry names
 }
 
@@ -62,7 +66,7 @@ func (l *ledger) mint(random io.Reader) error {
 	l.writer = setlog.WriterOf(publicKey(seed))
 	l.keys = maps.Clone(l.keys)
 	l.keys[l.writer] = seed
-	l.current, l.unseen = 0, nil
+	l.current, l.unseen, l.named = 0, nil, false
 	for _, b := range l.branches {
 		l.change(b.id).seen = 0
 		l.unseen = append(l.unseen, b.id)
@@ -85,13 +89,103 @@ func (l *ledger) own() *branch {
 	return l.branch(l.current)
 }
 
-// heads are the heads of all branches.
+// only answers the one branch of a writer whose key is here, nil where there are more.
+func (l *ledger) only(w setlog.Writer) *branch {
+	ids := l.byWriter[w]
+	if _, own := l.keys[w]; !own || len(ids) != 1 {
+		return nil
+	}
+	return l.branch(ids[0])
+}
+
+// heads are the heads of all branches, and of what came by indexes, but those from which another is known to go on.
 func (l *ledger) heads() []setlog.Head {
 	heads := make([]setlog.Head, 0, len(l.branches))
 	for _, b := range l.branches {
-		heads = append(heads, b.headOf())
+		if !l.passed(b) {
+			heads = append(heads, b.headOf())
+		}
+	}
+	return append(heads, l.adoptedHeads()...)
+}
+
+// adoptedHeads are those of what came by indexes which no branch goes on from.
+func (l *ledger) adoptedHeads() []setlog.Head {
+	var heads []setlog.Head
+	for _, r := range l.adopted {
+		if !slices.ContainsFunc(l.byWriter[r.Writer], func(id uint32) bool { return l.branch(id).from(r.Last, r.Chain) }) {
+			heads = append(heads, setlog.Head{Writer: r.Writer, Number: r.Last, Chain: r.Chain.Short()})
+		}
 	}
 	return heads
+}
+
+// from tells whether a branch begins or ends at a point of its writer's chain, or most likely leads through it.
+func (b *branch) from(number uint64, chain setlog.Chain) bool {
+	return b.loose && b.fork < number && number < b.head || b.loose && b.fork == number && b.previous == chain || b.head == number && b.chain == chain
+}
+
+// passed tells whether something else is known to go on from the head of a branch, or to be the same.
+func (l *ledger) passed(b *branch) bool {
+	adopted := slices.ContainsFunc(l.adopted.Of(b.writer), func(r setlog.Range) bool {
+		within := b.loose && r.First <= b.fork && b.head < r.Last // most likely
+		return within || r.First == b.head+1 && r.Previous == b.chain
+	})
+	return adopted || slices.ContainsFunc(l.byWriter[b.writer], func(id uint32) bool {
+		o := l.branch(id)
+		switch {
+		case id == b.id:
+			return false
+		case o.head == b.head && o.chain == b.chain:
+			return id < b.id
+		}
+		return o.from(b.head, b.chain) || o.parent == b.id && o.fork == b.head
+	})
+}
+
+// goesOn tells whether another branch goes on from the head of one.
+func (l *ledger) goesOn(b *branch) bool {
+	return slices.ContainsFunc(l.byWriter[b.writer], func(id uint32) bool {
+		o := l.branch(id)
+		return o.id != b.id && o.fork == b.head && (o.parent == b.id || o.loose && o.previous == b.chain)
+	})
+}
+
+// forksOff tells whether a branch and another one go on from one entry.
+func (l *ledger) forksOff(b *branch) bool {
+	if b.loose || b.parent == 0 {
+		return false
+	}
+	return l.branch(b.parent).head > b.fork || slices.ContainsFunc(l.byWriter[b.writer], func(id uint32) bool {
+		o := l.branch(id)
+		return o.id != b.id && !o.loose && o.parent == b.parent && o.fork == b.fork
+	})
+}
+
+// root is the first of the branches that a branch forked from, or itself.
+func (l *ledger) root(b *branch) *branch {
+	for !b.loose && b.parent != 0 {
+		b = l.branch(b.parent)
+	}
+	return b
+}
+
+// reach is the number before the first entry that a branch, with those that it forked from, goes back to.
+func (l *ledger) reach(b *branch) uint64 {
+	if root := l.root(b); root.loose {
+		return root.fork
+	}
+	return 0
+}
+
+// pass drops what came by indexes once a branch that reaches back as far has grown up to its end.
+func (l *ledger) pass(b *branch) {
+	ends := func(r setlog.Range) bool {
+		return r.Writer == b.writer && r.Last == b.head && r.Chain == b.chain && l.reach(b) < r.First
+	}
+	if slices.ContainsFunc(l.adopted, ends) {
+		l.adopted = slices.DeleteFunc(slices.Clone(l.adopted), ends)
+	}
 }
 
 // unsealed counts the own entries that are in no segment yet.
@@ -120,6 +214,11 @@ func (l *ledger) save(tx *bolt.Tx, before *ledger) error {
 	if !slices.Equal(l.births, before.births) {
 		p.put(bucketMeta, []byte(metaBirths), []byte(strings.Join(l.births, "\n")))
 	}
+	if l.named != before.named || !slices.Equal(l.adopted, before.adopted) {
+		record, err := json.Marshal(adoptedRecord{l.named, l.adopted})
+		p.err = cmp.Or(p.err, err)
+		p.put(bucketMeta, []byte(metaAdopted), record)
+	}
 	if l.schema.Compare(before.schema) != 0 {
 		p.put(bucketMeta, []byte(metaRules), encodeSchema(l.schema))
 	}
@@ -134,6 +233,12 @@ func (l *ledger) save(tx *bolt.Tx, before *ledger) error {
 		}
 	}
 	return p.err
+}
+
+// adoptedRecord is what came by indexes, as it is stored.
+type adoptedRecord struct {
+	Named    bool            `json:"named"`
+	Coverage setlog.Coverage `json:"coverage"`
 }
 
 // putter puts until something fails.
@@ -158,6 +263,11 @@ func loadLedger(tx *bolt.Tx) (*ledger, error) {
 	}
 	copy(l.writer[:], meta.Get([]byte(metaWriter)))
 	var err error
+	var adopted adoptedRecord
+	if record := meta.Get([]byte(metaAdopted)); record != nil && json.Unmarshal(record, &adopted) != nil {
+		return nil, fmt.Errorf("adopted: %w", errRecord)
+	}
+	l.adopted, l.named = adopted.Coverage, adopted.Named
 	if l.stateRecord, err = decodeState(meta.Get([]byte(metaState))); err != nil {
 		return nil, err
 	}
@@ -205,3 +315,15 @@ func loadCursor(tx *bolt.Tx) (uint64, error) {
 	}
 	return binary.BigEndian.Uint64(v), nil
 }
+
+// writers counts those of which entries are in the state.
+func (l *ledger) writers() int {
+	all := maps.Clone(l.byWriter)
+	for _, r := range l.adopted {
+		all[r.Writer] = nil
+	}
+	return len(all)
+}
+
+// forks counts the heads beside the first of each writer.
+func (l *ledger) forks() int { return len(l.heads()) - l.writers() }

@@ -3,6 +3,7 @@ package localstore
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -37,11 +38,23 @@ func (b *Bucket) Log(after uint64, limit int) ([]LogEntry, error) {
 
 // Wait returns when there is an entry after the offset, or with the context's error.
 func (b *Bucket) Wait(ctx context.Context, after uint64) error {
+	return b.waitFor(ctx, func(l *ledger) bool { return l.offset > after })
+}
+
+// WaitOrJoin is Wait that returns too when indexes were taken in, which no entry tells, since they were so many times.
+func (b *Bucket) WaitOrJoin(ctx context.Context, after, joined uint64) error {
+	return b.waitFor(ctx, func(l *ledger) bool { return l.offset > after || b.joined.Load() != joined })
+}
+
+// Joined counts, since the bucket was opened, how often indexes were taken in.
+func (b *Bucket) Joined() uint64 { return b.joined.Load() }
+
+func (b *Bucket) waitFor(ctx context.Context, come func(l *ledger) bool) error {
 	for {
 		b.mu.RLock()
-		offset, changed := b.ledger.offset, b.changed
+		l, changed := b.ledger, b.changed
 		b.mu.RUnlock()
-		if offset > after {
+		if come(l) {
 			return nil
 		}
 		select {
@@ -141,10 +154,20 @@ func eachLine(tx *bolt.Tx, branch uint32, from, to uint64, do func(e logged) err
 	return nil
 }
 
-// chainAt answers the chain after a number of a branch: the nearest one stored below, and the lines from there.
+// errNotHeld: an entry is not in this log, so that its line and its chain are not known.
+var errNotHeld = errors.New("localstore: the entry is not in the log")
+
+// chainAt answers the chain after a number of a branch: the nearest one stored below, and the lines from there. It fails
+// with errNotHeld below a loose branch.
 func chainAt(tx *bolt.Tx, l *ledger, br *branch, number uint64) (setlog.Chain, error) {
 	if number == br.head {
 		return br.chain, nil
+	}
+	if br.loose && number == br.fork {
+		return br.previous, nil
+	}
+	if br.loose && number < br.fork {
+		return setlog.Chain{}, errNotHeld
 	}
 	if number <= br.fork {
 		if br.parent == 0 {
@@ -189,6 +212,9 @@ func (l *ledger) ownerOf(br *branch, number uint64) *branch {
 func linesOf(tx *bolt.Tx, l *ledger, br *branch, from, to uint64, do func(e logged) error) error {
 	for from <= to {
 		owner := l.ownerOf(br, from)
+		if from <= owner.fork {
+			return errNotHeld
+		}
 		end := to
 		for b := br; b != owner; b = l.branch(b.parent) {
 			end = min(end, b.fork)

@@ -10,7 +10,8 @@ import (
 )
 
 // migrate brings a file of an older version up to date. Version 1 knew neither arrays nor schemas: their entries
-// folded to nothing. So the state is folded anew from the log, which no version ever changes.
+// folded to nothing. So the state is folded anew from the log, which no version ever changes. Version 2 had no order
+// bucket: it is filled later, beside everything else.
 func (b *Bucket) migrate() error {
 	old := uint32(schemaVersion)
 	err := b.view(func(tx *bolt.Tx) error {
@@ -21,16 +22,20 @@ func (b *Bucket) migrate() error {
 	if err != nil || old == schemaVersion {
 		return err
 	}
-	b.o.Logger.Info("folding the log anew for a newer version", "bucket", b.path)
+	b.o.Logger.Info("bringing the file up to a newer version", "bucket", b.path, "from", old, "to", schemaVersion)
 	return writeError(b.update(func(tx *bolt.Tx, _ *arena) error {
-		l, err := refold(tx)
-		if err != nil {
-			return b.wrap(err)
-		}
 		p := putter{tx: tx}
-		p.put(bucketMeta, []byte(metaCursor), uint64Key(l.offset))
+		if old < 2 {
+			l, err := refold(tx)
+			if err != nil {
+				return b.wrap(err)
+			}
+			p.put(bucketMeta, []byte(metaCursor), uint64Key(l.offset))
+			p.err = errors.Join(p.err, l.save(tx, nil))
+		}
 		p.put(bucketMeta, []byte(metaSchema), uint32Key(schemaVersion))
-		return errors.Join(p.err, l.save(tx, nil))
+		_, err := tx.CreateBucket([]byte(bucketOrder))
+		return errors.Join(p.err, err)
 	}))
 }
 

@@ -3,6 +3,7 @@ package localstore
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -18,7 +19,7 @@ func Open(path string, o Options) (*Bucket, error) {
 		return nil, err
 	}
 	b := &Bucket{
-		path: path, o: o, db: db, overlay: newOverlay(), flushes: make(chan chan error), changed: make(chan struct{}),
+		path: path, o: o, db: db, overlay: newOverlay(), flushes: make(chan chan error), changed: make(chan struct{}), joins: make(chan struct{}, 1),
 		ledger: &ledger{}, lastNumber: setlog.MaxNumber,
 	}
 	if err := b.migrate(); err != nil {
@@ -28,6 +29,7 @@ func Open(path string, o Options) (*Bucket, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	b.c = newComposer(b)
+	b.c.ordered = b.ordered
 	b.running.Go(b.c.write)
 	b.running.Go(b.c.run)
 	return b, nil
@@ -49,6 +51,10 @@ func (b *Bucket) load() error {
 			return b.wrap(err)
 		}
 		b.ledger.offset = b.cursor
+		if o := loadOrdering(tx); o.whole {
+			b.ordered = o.String()
+		}
+		b.joining.Store(slices.Equal(meta.Get([]byte(metaJoining)), []byte{1}))
 		return b.catchUp(tx)
 	})
 	if err != nil || !copied {
@@ -87,6 +93,9 @@ func (b *Bucket) catchUp(tx *bolt.Tx) error {
 		return b.wrap(err)
 	}
 	b.ledger = stored
+	if b.joining.Load() {
+		return b.recount(tx)
+	}
 	return nil
 }
 

@@ -14,13 +14,13 @@ type Options struct {
 	Now    func() time.Time // nil: time.Now
 	Random io.Reader        // nil: crypto/rand; keys, births and salts are read from it
 	NoSync bool             // for tests only: commits without fsync, so a crash may lose what was acknowledged
+	// CommitFault, for tests only, makes a commit fail before (false) or after (true) it was written.
+	CommitFault func(written bool) error
 
 	LockTimeout  time.Duration // how long to wait for another process to let go of the file; 0: a second
 	OverlayBytes int           // of changed nodes kept in memory before a flush; 0: 24 MiB
 	IdleFlush    time.Duration // flush after so long without a write; 0: 5 s
 
-	// commitFault, for tests, makes a commit fail before (false) or after (true) it was written.
-	commitFault func(written bool) error
 	// reloadFault, for tests, makes the look at what is stored fail, after a commit failed.
 	reloadFault func() error
 	// machine, for tests, stands for the machine's id.

@@ -11,6 +11,7 @@ type overlay struct {
 	nodes  map[string]*setlog.Node
 	sorted []string // ids in order
 	fresh  []string // ids not yet in sorted
+	line   *lineup  // nil until somebody asks for it
 	bytes  int
 }
 
@@ -23,6 +24,7 @@ func (o *overlay) put(id string, n *setlog.Node) {
 		o.fresh = append(o.fresh, id)
 	}
 	o.nodes[id] = n
+	o.note(id)
 }
 
 // inMemory is about how many bytes of memory so many bytes of log, or of stored nodes, take as nodes. It is an upper

@@ -43,12 +43,24 @@ type BucketEntry struct {
 	Created time.Time `json:"created"`
 }
 
+// App is a program that was let in.
+type App struct {
+	ID      string    `json:"id"` // random, 32 hex digits
+	Name    string    `json:"name"`
+	Origin  string    `json:"origin,omitempty"` // of the web page that it is; empty: a program
+	Scopes  []string  `json:"scopes"`
+	Token   string    `json:"token"` // SHA-256 of the token, in hex
+	Created time.Time `json:"created"`
+	Used    time.Time `json:"used,omitzero"` // last, within some minutes
+}
+
 // The buckets of the registry's file.
 const (
 	registryMeta     = "meta"
 	registryRemotes  = "remotes"  // name → Remote
 	registryBuckets  = "buckets"  // name → BucketEntry
 	registrySettings = "settings" // key → value
+	registryApps     = "apps"     // id → App; made when first needed
 	keyDevice        = "device"
 )
 
@@ -162,13 +174,26 @@ func (r *Registry) Setting(key string) (string, error) {
 // SetSetting sets a setting.
 func (r *Registry) SetSetting(key, value string) error { return r.put(registrySettings, key, value) }
 
+// Apps lists the programs that were let in, by id.
+func (r *Registry) Apps() ([]App, error) { return list[App](r, registryApps) }
+
+// PutApp adds an app or replaces the one of its id.
+func (r *Registry) PutApp(a App) error { return r.put(registryApps, a.ID, a) }
+
+// RemoveApp forgets an app, or answers ErrMissing.
+func (r *Registry) RemoveApp(id string) error { return r.remove(registryApps, id) }
+
 // Close lets go of the file.
 func (r *Registry) Close() error { return r.db.Close() }
 
 func (r *Registry) get(bucket, key string, into any) error {
 	return guard(r.path, func() error {
 		return r.db.View(func(tx *bolt.Tx) error {
-			v := tx.Bucket([]byte(bucket)).Get([]byte(key))
+			b := tx.Bucket([]byte(bucket))
+			var v []byte
+			if b != nil {
+				v = b.Get([]byte(key))
+			}
 			if v == nil {
 				return fmt.Errorf("%w: %s %q", ErrMissing, bucket, key)
 			}
@@ -192,13 +217,19 @@ func (r *Registry) put(bucket, key string, value any) error {
 	if err != nil {
 		return fmt.Errorf("store %s %q: %w", bucket, key, err)
 	}
-	return writeError(r.db.Update(func(tx *bolt.Tx) error { return tx.Bucket([]byte(bucket)).Put([]byte(key), v) }))
+	return writeError(r.db.Update(func(tx *bolt.Tx) error {
+		b, err := tx.CreateBucketIfNotExists([]byte(bucket))
+		if err != nil {
+			return err
+		}
+		return b.Put([]byte(key), v)
+	}))
 }
 
 func (r *Registry) remove(bucket, key string) error {
 	err := r.db.Update(func(tx *bolt.Tx) error {
 		b := tx.Bucket([]byte(bucket))
-		if b.Get([]byte(key)) == nil {
+		if b == nil || b.Get([]byte(key)) == nil {
 			return fmt.Errorf("%w: %s %q", ErrMissing, bucket, key)
 		}
 		return b.Delete([]byte(key))
@@ -213,7 +244,11 @@ func list[T any](r *Registry, bucket string) ([]T, error) {
 	var all []T
 	err := guard(r.path, func() error {
 		return r.db.View(func(tx *bolt.Tx) error {
-			return tx.Bucket([]byte(bucket)).ForEach(func(_, v []byte) error {
+			b := tx.Bucket([]byte(bucket))
+			if b == nil {
+				return nil
+			}
+			return b.ForEach(func(_, v []byte) error {
 				var one T
 				err := r.decode(v, &one)
 				all = append(all, one)

@@ -11,7 +11,7 @@ import (
 )
 
 // schemaVersion is that of the files this version writes; a newer one is refused.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // The buckets of a file. Numbers in keys are big endian, so that they sort.
 const (
@@ -21,16 +21,17 @@ const (
 	bucketLog      = "log"      // branch u32, number of the block's last entry u64 → block
 	bucketArrivals = "arrivals" // offset of the span's first entry u64 → branch u32, first u64, last u64
 	bucketNodes    = "nodes"    // id → node
+	bucketOrder    = "order"    // order key of a stored node that is alive → nothing: the key has the id
 	bucketKeys     = "keys"     // SHA-256 of an idempotency key → key record
 	bucketSegments = "segments" // name → segment record
 	bucketParts    = "parts"    // number of the segment u32, part u32 → some of its bytes
-	bucketSent     = "sent"     // remote, 0, name → state
+	bucketSent     = "sent"     // remote, 0, name → state; without a remote: of an index that was taken in
 )
 
 func schemaBuckets() []string {
 	return []string{
 		bucketMeta, bucketWriters, bucketBranches, bucketLog, bucketArrivals, bucketNodes, bucketKeys, bucketSegments,
-		bucketParts, bucketSent,
+		bucketParts, bucketSent, bucketOrder,
 	}
 }
 
@@ -43,13 +44,17 @@ const (
 	metaIdentity = "identity" // of machine and file
 	metaState    = "state"    // state record
 	metaRules    = "rules"    // JSON Schema register
+	metaAdopted  = "adopted"  // coverage that came by indexes, in JSON; absent when none did
+	metaJoining  = "joining"  // 1 while the nodes of an index are being taken in: some are, its coverage is not
+	metaOrder    = "order"    // what the order bucket is by, see loadOrdering; absent: by nothing yet
 	metaCursor   = "cursor"   // u64: offset up to which the stored nodes are whole
 )
 
 var errRecord = errors.New("a record has a wrong length or form")
 
-// branch is one line of entries of a writer. A writer has a second one only when its log forked: then the entries up
-// to fork are those of the parent.
+// branch is one line of entries of a writer. The entries up to fork are those of the parent: a second branch begins where
+// the log forked, or where entries came before those that they go on from. Until these come it is loose and has no parent:
+// what lies below fork is not in this log.
 type branch struct {
 	id     uint32
 	writer setlog.Writer
@@ -61,9 +66,16 @@ type branch struct {
 	own    uint64       // last number appended here, 0: none
 	sealed uint64       // last number that is in a segment; of interest up to own
 	seen   uint64       // head at the last own entry, which named it; 0: not yet named by the current writer
+
+	loose    bool
+	previous setlog.Chain // after fork, of a loose branch
 }
 
-const branchSize = 10 + 32 + 4 + 8 + 8 + 32 + 8 + 8 + 8
+// The sizes of a branch's record, and of a loose one's.
+const (
+	branchSize = 10 + 32 + 4 + 8 + 8 + 32 + 8 + 8 + 8
+	looseSize  = branchSize + 32
+)
 
 func (b *branch) append(dst []byte) []byte {
 	dst = append(append(dst, b.writer[:]...), b.key[:]...)
@@ -73,11 +85,15 @@ func (b *branch) append(dst []byte) []byte {
 	dst = append(dst, b.chain[:]...)
 	dst = binary.BigEndian.AppendUint64(dst, b.own)
 	dst = binary.BigEndian.AppendUint64(dst, b.sealed)
-	return binary.BigEndian.AppendUint64(dst, b.seen)
+	dst = binary.BigEndian.AppendUint64(dst, b.seen)
+	if b.loose {
+		dst = append(dst, b.previous[:]...)
+	}
+	return dst
 }
 
 func decodeBranch(key, v []byte) (*branch, error) {
-	if len(key) != 4 || len(v) != branchSize {
+	if len(key) != 4 || len(v) != branchSize && len(v) != looseSize {
 		return nil, fmt.Errorf("branch: %w", errRecord)
 	}
 	b := &branch{id: binary.BigEndian.Uint32(key)}
@@ -89,7 +105,9 @@ func decodeBranch(key, v []byte) (*branch, error) {
 	v = v[copy(b.chain[:], v):]
 	b.own, v = binary.BigEndian.Uint64(v), v[8:]
 	b.sealed, v = binary.BigEndian.Uint64(v), v[8:]
-	b.seen = binary.BigEndian.Uint64(v)
+	b.seen, v = binary.BigEndian.Uint64(v), v[8:]
+	b.loose = len(v) > 0
+	copy(b.previous[:], v)
 	return b, nil
 }
 

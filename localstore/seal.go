@@ -60,7 +60,7 @@ func (b *Bucket) settleBirth(ctx context.Context) error {
 
 // sealSome makes the next segment of a branch.
 func (b *Bucket) sealSome(ctx context.Context, l *ledger, br *branch) (int, error) {
-	header, lines, err := b.unsealed(l, br)
+	header, lines, err := b.linesFrom(l, br, br.sealed+1, br.own)
 	if err != nil {
 		return 0, err
 	}
@@ -85,22 +85,67 @@ func (b *Bucket) sealSome(ctx context.Context, l *ledger, br *branch) (int, erro
 	return sealed, err
 }
 
+// Consolidate makes one segment, for past/, of entries of a writer of this store that stand in several: from a number on
+// up to another one, or as many as fit. It fails with ErrMissing where the writer's log forked.
+func (b *Bucket) Consolidate(ctx context.Context, w setlog.Writer, first, last uint64) (StoredSegment, error) {
+	b.sealing.Lock()
+	defer b.sealing.Unlock()
+	l := b.now()
+	br := l.only(w)
+	if br == nil || br.fork >= first || br.head < last {
+		return StoredSegment{}, fmt.Errorf("%w: own entries %d to %d of %v", ErrMissing, first, last, w)
+	}
+	header, lines, err := b.linesFrom(l, br, first, last)
+	if err != nil {
+		return StoredSegment{}, err
+	}
+	name, data, lines, err := encodeBounded(header, lines, ed25519.NewKeyFromSeed(keyOf(l, w)))
+	if err != nil {
+		return StoredSegment{}, fmt.Errorf("consolidate entries from %d of %v: %w", first, w, err)
+	}
+	made := StoredSegment{name.String(), w, first, first + uint64(len(lines)) - 1, len(data), true, true, false}
+	_, err = b.do(ctx, 1, func(p *batch, _ int) error {
+		tx, err := p.c.reads()
+		if err != nil || p.holds(tx, made.Name) {
+			return err
+		}
+		p.dirty = true
+		p.addFile(storedSegment{
+			segmentRecord: segmentRecord{writer: w, first: first, last: made.Last, size: uint64(len(data)), past: true}, name: made.Name, data: data,
+		})
+		return nil
+	})
+	return made, err
+}
+
+// TakeOver mints a new writer: somebody else wrote with the current one.
+func (b *Bucket) TakeOver(ctx context.Context) error {
+	_, err := b.do(ctx, 1, func(p *batch, _ int) error { return p.takeOver() })
+	return err
+}
+
+// Sign lends the key of the bucket's current writer.
+func (b *Bucket) Sign(with func(key ed25519.PrivateKey) error) error {
+	l := b.now()
+	return with(ed25519.NewKeyFromSeed(keyOf(l, l.writer)))
+}
+
 func keyOf(l *ledger, w setlog.Writer) []byte {
 	seed := l.keys[w]
 	return seed[:]
 }
 
-// unsealed answers the header and the lines of a branch's next segment.
-func (b *Bucket) unsealed(l *ledger, br *branch) (setlog.Header, [][]byte, error) {
-	h := setlog.Header{Bucket: l.name, Births: l.births, Writer: br.writer, Key: br.key[:], First: br.sealed + 1}
+// linesFrom answers the header and the lines of a segment of a branch.
+func (b *Bucket) linesFrom(l *ledger, br *branch, first, last uint64) (setlog.Header, [][]byte, error) {
+	h := setlog.Header{Bucket: l.name, Births: l.births, Writer: br.writer, Key: br.key[:], First: first}
 	var lines [][]byte
 	err := b.view(func(tx *bolt.Tx) error {
 		var err error
-		if h.Previous, err = chainAt(tx, l, br, br.sealed); err != nil {
+		if h.Previous, err = chainAt(tx, l, br, first-1); err != nil {
 			return err
 		}
 		size := 0
-		err = eachLine(tx, br.id, br.sealed+1, br.own, func(e logged) error {
+		err = linesOf(tx, l, br, first, last, func(e logged) error {
 			if size += len(e.line); size > maxSegmentLines && len(lines) > 0 {
 				return errEnough
 			}

@@ -18,6 +18,8 @@ type StoredSegment struct {
 	First, Last uint64
 	Size        int
 	Own         bool // a writer of this file wrote it
+	Past        bool // it is for past/: it holds the entries of several others
+	Forked      bool // of its writer more than one branch is known here: another may hold entries of these numbers
 }
 
 // Sent says how far a segment has come on one remote.
@@ -29,6 +31,7 @@ const (
 	Uploaded             // the upload was answered with success
 	Listed               // a later listing showed it
 	Verified             // it was read back
+	Retired              // it went, since one in past/ holds its entries
 )
 
 // segmentRecord is a stored segment beside its bytes.
@@ -37,26 +40,33 @@ type segmentRecord struct {
 	writer      setlog.Writer
 	first, last uint64
 	size        uint64
+	past        bool
 }
 
+// The size of a record, less a byte that tells of past/.
 const segmentRecordSize = 4 + 10 + 8 + 8 + 8
 
 func (r *segmentRecord) encode() []byte {
-	dst := binary.BigEndian.AppendUint32(make([]byte, 0, segmentRecordSize), r.id)
+	dst := binary.BigEndian.AppendUint32(make([]byte, 0, segmentRecordSize+1), r.id)
 	dst = append(dst, r.writer[:]...)
 	dst = binary.BigEndian.AppendUint64(dst, r.first)
 	dst = binary.BigEndian.AppendUint64(dst, r.last)
-	return binary.BigEndian.AppendUint64(dst, r.size)
+	dst = binary.BigEndian.AppendUint64(dst, r.size)
+	if r.past {
+		dst = append(dst, 1)
+	}
+	return dst
 }
 
 func decodeSegmentRecord(v []byte) (segmentRecord, error) {
 	var r segmentRecord
-	if len(v) != segmentRecordSize {
+	if len(v) != segmentRecordSize && len(v) != segmentRecordSize+1 {
 		return r, fmt.Errorf("segment: %w", errRecord)
 	}
 	r.id = binary.BigEndian.Uint32(v)
 	copy(r.writer[:], v[4:])
 	r.first, r.last, r.size = binary.BigEndian.Uint64(v[14:]), binary.BigEndian.Uint64(v[22:]), binary.BigEndian.Uint64(v[30:])
+	r.past = len(v) > segmentRecordSize
 	return r, nil
 }
 
@@ -95,11 +105,16 @@ func (b *Bucket) Segments() ([]StoredSegment, error) {
 		return tx.Bucket([]byte(bucketSegments)).ForEach(func(k, v []byte) error {
 			r, err := decodeSegmentRecord(v)
 			_, own := l.keys[r.writer]
-			list = append(list, StoredSegment{string(k), r.writer, r.first, r.last, int(r.size), own})
+			list = append(list, StoredSegment{string(k), r.writer, r.first, r.last, int(r.size), own, r.past, l.mayFork(r.writer)})
 			return err
 		})
 	})
 	return list, b.wrap(err)
+}
+
+// mayFork tells whether more than one branch of a writer is known, in the log or by indexes.
+func (l *ledger) mayFork(w setlog.Writer) bool {
+	return len(l.byWriter[w]) > 1 || len(l.adopted.Of(w)) > 1
 }
 
 // HasSegment tells whether the bytes of a segment are held, and so its entries.

@@ -19,6 +19,7 @@ type Stats struct {
 	Writers         int    // that entries are held of
 	Forks           int    // branches beside the first one of each writer
 	Closed          bool   // ended by CLOSE
+	Adopted         bool   // some of the state came by an index, and is not in the log
 }
 
 // Stats answers at once, from memory.
@@ -26,7 +27,7 @@ func (b *Bucket) Stats() Stats {
 	l := b.now()
 	s := Stats{
 		Nodes: l.alive, Entries: l.offset, Bytes: l.bytes, PendingUnsealed: l.unsealed(), Offset: l.offset, Writer: l.writer,
-		Writers: len(l.byWriter), Forks: len(l.branches) - len(l.byWriter), Closed: l.closed,
+		Writers: l.writers(), Forks: l.forks(), Closed: l.closed, Adopted: len(l.adopted) > 0,
 	}
 	if l.current != 0 {
 		s.Head = l.branch(l.current).head
@@ -36,6 +37,12 @@ func (b *Bucket) Stats() Stats {
 	}
 	return s
 }
+
+// Offset is that of the newest entry, see Log.
+func (b *Bucket) Offset() uint64 { return b.now().offset }
+
+// Writer is the one that this bucket's file appends as: another after it was copied, or an older one was put in its place.
+func (b *Bucket) Writer() setlog.Writer { return b.now().writer }
 
 // Heads are the heads of all writers, two for one whose log forked.
 func (b *Bucket) Heads() []setlog.Head { return b.now().heads() }

@@ -69,6 +69,11 @@ func (b *Bucket) undoLast(ctx context.Context, r UndoRequest) (Undone, error) {
 
 // undo undoes an entry of the log.
 func (b *Bucket) undo(ctx context.Context, r UndoRequest, e setlog.Entry) (Undone, error) {
+	if len(b.now().adopted) > 0 {
+		return Undone{}, &setlog.Refusal{
+			Kind: setlog.Invalid, Reason: "what was before the entry came by an index, and is not in this log", Hint: "write the former values anew",
+		}
+	}
 	past, err := b.pastOf(ctx, e)
 	if err != nil {
 		return Undone{}, err

@@ -117,3 +117,17 @@ func TestHostile(t *testing.T) {
 		})
 	}
 }
+
+func TestOrderOf(t *testing.T) {
+	const none = `["-created","id"]`
+	for text, want := range map[string]string{
+		``: none, `{}`: none, `{"x-setlogger":{}}`: none, `{"x-setlogger":{"order":[]}}`: none,
+		`{"x-setlogger":{"order":["-n"]}}`:                           `["-n","id"]`,
+		`{"type":"strong","x-setlogger":{"colour":1,"order":["n"]}}`: `["n","id"]`, // of a later version
+		`{"x-setlogger":{"order":["-"]}}`:                            none, `{"x-setlogger":{"order":"n"}}`: none, `{"x-setlogger":[]}`: none,
+	} {
+		if got := schema.OrderOf([]byte(text)).String(); got != want {
+			t.Errorf("%s sets %s, not %s", text, got, want)
+		}
+	}
+}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/setlogger/setlogger/setlog"
 )
 
 // SettingsName is the member of a schema that holds the bucket's settings.
@@ -13,8 +15,8 @@ const SettingsName = "x-setlogger"
 
 // Settings are how a bucket is to be paged, indexed and kept. Zero values stand for the defaults.
 type Settings struct {
-	Order       []string   `json:"order"`       // paths that nodes are paged by, "-" in front for downwards; default ["-created","id"]
-	Indexes     [][]string `json:"indexes"`     // each a list of such paths
+	Order       []string   `json:"order"`       // see setlog.ParseOrder
+	Indexes     [][]string `json:"indexes"`     // each such a list
 	ChunkLimit  int        `json:"chunkLimit"`  // nodes of a chunk
 	LogLimit    int        `json:"logLimit"`    // entries of the log before it is indexed
 	Publish     bool       `json:"publish"`     // a view for readers without a daemon
@@ -23,7 +25,6 @@ type Settings struct {
 
 const (
 	maxIndexes   = 16
-	maxFields    = 8
 	smallestSize = 10
 	largestSize  = 1_000_000
 )
@@ -48,20 +49,39 @@ func settings(document []byte) (*Settings, error) {
 	return s, nil
 }
 
+// OrderOf is the order that a schema sets, the default where none can be read. It is the same on all devices, whether
+// or not they can use the rest of the schema.
+func OrderOf(document []byte) setlog.Order {
+	var outer struct {
+		Settings struct {
+			Order []string `json:"order"`
+		} `json:"x-setlogger"`
+	}
+	var names []string
+	if json.Unmarshal(document, &outer) == nil {
+		names = outer.Settings.Order
+	}
+	order, err := setlog.ParseOrder(names)
+	if err != nil {
+		order, _ = setlog.ParseOrder(nil) // the default can be read
+	}
+	return order
+}
+
 func (s *Settings) check() []Violation {
 	var found []Violation
 	add := func(path, format string, args ...any) {
 		found = append(found, Violation{"/" + SettingsName + path, fmt.Sprintf(format, args...)})
 	}
 	if !validFields(s.Order) {
-		add("/order", "it is a list of up to %d names of properties, with - in front for downwards", maxFields)
+		add("/order", "it is a list of up to %d names of properties, with - in front for downwards", setlog.MaxFields)
 	}
 	if len(s.Indexes) > maxIndexes {
 		add("/indexes", "%d are more than %d", len(s.Indexes), maxIndexes)
 	}
 	for i, index := range s.Indexes {
 		if len(index) == 0 || !validFields(index) {
-			add(fmt.Sprintf("/indexes/%d", i), "it is a list of 1 to %d names of properties, with - in front for downwards", maxFields)
+			add(fmt.Sprintf("/indexes/%d", i), "it is a list of 1 to %d names of properties, with - in front for downwards", setlog.MaxFields)
 		}
 	}
 	for name, size := range map[string]int{"/chunkLimit": s.ChunkLimit, "/logLimit": s.LogLimit} {
@@ -78,13 +98,6 @@ func (s *Settings) check() []Violation {
 }
 
 func validFields(fields []string) bool {
-	seen := make(map[string]bool, len(fields))
-	for _, f := range fields {
-		name := strings.TrimPrefix(f, "-")
-		if name == "" || seen[name] {
-			return false
-		}
-		seen[name] = true
-	}
-	return len(fields) <= maxFields
+	_, err := setlog.ParseOrder(fields)
+	return err == nil
 }

@@ -1,0 +1,567 @@
+package localstore
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	"pgregory.net/rapid"
+
+	"github.com/setlogger/setlogger/setlog"
+)
+
+func parseOrder(t testing.TB, names ...string) setlog.Order {
+	t.Helper()
+	o, err := setlog.ParseOrder(names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// awaitOrder waits until the bucket's order is stored whole.
+func awaitOrder(t testing.TB, b *Bucket) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		_, scanned, err := b.Ordered(b.Order(), nil, 1)
+		if err != nil || time.Now().After(deadline) {
+			t.Fatal("no order", err)
+		}
+		if !scanned {
+			return
+		}
+	}
+}
+
+// sortedItems are all nodes that are alive, sorted by their keys.
+func sortedItems(t testing.TB, b *Bucket, o setlog.Order) []Item {
+	t.Helper()
+	items, err := b.Nodes("", "", 1<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(items, func(x, y Item) int { return bytes.Compare(o.Key(x.ID, x.Node), o.Key(y.ID, y.Node)) })
+	return items
+}
+
+// wantOrder compares pages with all nodes, sorted.
+func wantOrder(t testing.TB, b *Bucket) {
+	t.Helper()
+	for _, o := range []setlog.Order{b.Order(), parseOrder(t, "n", "-id")} {
+		want := sortedItems(t, b, o)
+		for _, limit := range []int{1, 3, 50, len(want), len(want) + 1} {
+			got, scanned := pageThrough(t, b, o, limit)
+			if !slices.Equal(got, ids(want)) {
+				t.Fatalf("%v in pages of %d: %v, not %v", o, limit, got, ids(want))
+			}
+			if limit > 0 && scanned == (o.String() == b.Order().String()) {
+				t.Fatalf("%v: scanned is %v", o, scanned)
+			}
+		}
+	}
+}
+
+func ids(items []Item) []string {
+	all := make([]string, len(items))
+	for i, item := range items {
+		all[i] = item.ID
+	}
+	return all
+}
+
+func pageThrough(t testing.TB, b *Bucket, o setlog.Order, limit int) (all []string, scanned bool) {
+	t.Helper()
+	for after := []byte(nil); ; {
+		items, looked, err := b.Ordered(o, after, limit)
+		if err != nil || len(items) > limit {
+			t.Fatal(len(items), err)
+		}
+		scanned = looked
+		all = append(all, ids(items)...)
+		if len(items) < limit || limit == 0 {
+			return all, scanned
+		}
+		last := items[limit-1]
+		after = o.Key(last.ID, last.Node)
+	}
+}
+
+func setOrder(t testing.TB, b *Bucket, names string) {
+	t.Helper()
+	dispatch(t, b, `{"type":"SET_SCHEMA","schema":{"x-setlogger":{"order":%s}}}`, names)
+}
+
+func TestOrdered(t *testing.T) {
+	o := testOptions(1)
+	o.Now = time.Now
+	b := create(t, "b", nil, o)
+	random := rand.New(rand.NewPCG(7, 8))
+	for round := range 6 {
+		for range 150 {
+			id := fmt.Sprint(random.IntN(120))
+			switch n, err := b.Node(id); {
+			case err != nil:
+				t.Fatal(err)
+			case n.Alive() && random.IntN(4) == 0:
+				dispatch(t, b, `{"type":"DELETE_NODE","id":%q}`, id)
+			default:
+				putNode(t, b, id, random.IntN(9))
+			}
+		}
+		switch round {
+		case 1, 4:
+			if err := b.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		case 2:
+			setOrder(t, b, `["n","-created"]`)
+			awaitOrder(t, b)
+		}
+		wantOrder(t, b)
+	}
+	b = reopen(t, b)
+	if b.c.ordered != `["n","-created","id"]` {
+		t.Error("after an open, the stored order is", b.c.ordered)
+	}
+	wantOrder(t, b)
+	setOrder(t, b, `[]`)
+	awaitOrder(t, b)
+	wantOrder(t, b)
+}
+
+// TestOrderedUnderOverlays: what an overlay moved or deleted is not where it is stored.
+func TestOrderedUnderOverlays(t *testing.T) {
+	b := create(t, "b", nil, testOptions(1))
+	setOrder(t, b, `["-n"]`)
+	awaitOrder(t, b)
+	for i := range 500 {
+		putNode(t, b, fmt.Sprint(i), i)
+	}
+	if err := b.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantOrder(t, b)
+	for i := 200; i < 500; i++ { // all of the first pages
+		if i%2 == 0 {
+			dispatch(t, b, `{"type":"DELETE_NODE","id":"%d"}`, i)
+			continue
+		}
+		dispatch(t, b, `{"type":"SET_PROPERTY","id":"%d","property":"n","value":%d}`, i, i-500)
+	}
+	wantOrder(t, b)
+	for i := 201; i < 500; i += 2 { // and back
+		dispatch(t, b, `{"type":"SET_PROPERTY","id":"%d","property":"n","value":%d}`, i, i)
+		if i%50 == 1 {
+			wantOrder(t, b)
+		}
+	}
+	wantOrder(t, b)
+	for i := range 3 * maxBatchEntries { // more changes than nodes: the lineup is made anew
+		if i%64 == 0 {
+			dispatch(t, b, `{"actions":[%s]}`, bytes.Join(slices.Repeat([][]byte{[]byte(`{"type":"INCREMENT","id":"7","property":"n"}`)}, 64), []byte(",")))
+		}
+	}
+	wantOrder(t, b)
+}
+
+// TestOrderedWhileBeingMade: an order that is not stored whole goes on after a crash, through flushes.
+func TestOrderedWhileBeingMade(t *testing.T) {
+	b := create(t, "b", nil, testOptions(1))
+	const nodes = 2*maxReorder + 100
+	bulkAppend(t, b, nodes, newNode, scattered)
+	if err := b.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	setOrder(t, b, `["-rank"]`)
+	stopAt := func(order string) {
+		path := b.path
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+		err := rewrite(path, func(tx *bolt.Tx) error {
+			o := loadOrdering(tx)
+			if err := o.begin(tx, parseOrder(t, order)); err != nil {
+				return err
+			}
+			if err := o.extend(tx.Bucket([]byte(bucketNodes))); err != nil || o.whole {
+				return fmt.Errorf("whole: %v, %w", o.whole, err)
+			}
+			if err := o.save(); err != nil {
+				return err
+			}
+			return o.meta.Put([]byte(metaOrder), o.record())
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b = open(t, path, testOptions(2))
+	}
+	for _, order := range []string{"-rank", "title"} { // the wanted one, and another
+		stopAt(order)
+		for range 100 {
+			dispatch(t, b, `{"type":"SET_PROPERTY","id":"node-%012d","property":"rank","value":%d}`, scattered(rand.Uint64N(nodes)), rand.IntN(1000))
+		}
+		if err := b.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		items, _, err := b.Ordered(b.Order(), nil, 300)
+		if want := sortedItems(t, b, b.Order()); err != nil || !slices.Equal(ids(items), ids(want[:300])) {
+			t.Fatal("a page while the order is being made is another", err)
+		}
+		awaitOrder(t, b)
+		if err := b.Check(); err != nil {
+			t.Fatal(err)
+		}
+		if got, scanned := pageThrough(t, b, b.Order(), 1000); scanned || !slices.Equal(got, ids(sortedItems(t, b, b.Order()))) {
+			t.Fatal("the order is another", scanned)
+		}
+	}
+}
+
+// TestOrderedStable: who pages sees every node that stays where it is once, whatever others do.
+func TestOrderedStable(t *testing.T) {
+	o := testOptions(1)
+	o.OverlayBytes = 16 << 10 // many flushes
+	b := create(t, "b", nil, o)
+	setOrder(t, b, `["n"]`)
+	awaitOrder(t, b)
+	var want []string
+	for i := range 600 {
+		id := fmt.Sprintf("stays-%04d", i)
+		putNode(t, b, id, 10*i)
+		want = append(want, id)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	for w := range 3 {
+		all.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(w), 1))
+			for i := 0; ctx.Err() == nil; i++ {
+				body := fmt.Sprintf(`{"type":"CREATE_NODE","id":"moves-%d-%d","properties":{"n":%d}}`, w, random.IntN(300), random.IntN(6000))
+				if i%5 == 4 {
+					body = fmt.Sprintf(`{"actions":[%s,{"type":"DELETE_NODE","id":"moves-%d-%d"}]}`, body, w, i%300)
+				}
+				if i%7 == 6 { // changes a node where it stands
+					body = fmt.Sprintf(`{"type":"SET_PROPERTY","id":"stays-%04d","property":"other","value":%d}`, random.IntN(600), i)
+				}
+				_, _ = b.Append(context.Background(), Request{Actions: mustParse(body)}) // a node that is not alive is refused
+			}
+		})
+	}
+	all.Go(func() { // another reader
+		for ctx.Err() == nil {
+			if items, _, err := b.Ordered(b.Order(), nil, 3000); err != nil || len(items) < len(want) {
+				t.Error(len(items), err)
+				return
+			}
+		}
+	})
+	for round := range 30 {
+		got, scanned := pageThrough(t, b, b.Order(), []int{7, 50, 256}[round%3])
+		got = slices.DeleteFunc(got, func(id string) bool { return id[:5] != "stays" })
+		if scanned || !slices.Equal(got, want) {
+			t.Errorf("round %d: %d nodes, want %d; scanned %v", round, len(got), len(want), scanned)
+			break
+		}
+	}
+	stop()
+	all.Wait()
+	wantOrder(t, b)
+}
+
+func mustParse(body string) []setlog.Action {
+	acts, err := setlog.ParseActions([]byte(body))
+	if err != nil {
+		panic(err)
+	}
+	return acts
+}
+
+// orderModel is a bucket beside the nodes as they must be, with a reader who is on its way through them.
+type orderModel struct {
+	*Bucket
+	values map[string]int
+	moved  map[string]bool // since the reader began
+	begun  []string        // ids as the reader began, in order
+	seen   []string
+	after  []byte
+}
+
+func (m *orderModel) step(t *rapid.T) {
+	id := rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}).Draw(t, "id")
+	n := rapid.IntRange(0, 5).Draw(t, "n")
+	body := fmt.Sprintf(`{"type":"CREATE_NODE","id":%q,"properties":{"n":%d}}`, id, n)
+	old, alive := m.values[id]
+	if alive && rapid.IntRange(0, 2).Draw(t, "delete") == 0 {
+		body = fmt.Sprintf(`{"type":"DELETE_NODE","id":%q}`, id)
+		delete(m.values, id)
+		m.moved[id] = true
+	} else {
+		m.values[id] = n
+		m.moved[id] = m.moved[id] || !alive || old != n
+	}
+	if _, err := m.Append(context.Background(), Request{Actions: mustParse(body)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (m *orderModel) sorted() []string {
+	all := make([]string, 0, len(m.values))
+	for id := range m.values {
+		all = append(all, id)
+	}
+	slices.SortFunc(all, func(a, b string) int {
+		return bytes.Compare(fmt.Appendf(nil, "%d%s", m.values[a], a), fmt.Appendf(nil, "%d%s", m.values[b], b))
+	})
+	return all
+}
+
+// page goes on with the reader. What comes is what follows the cursor in the order now; who came through saw each node
+// that did not move once.
+func (m *orderModel) page(t *rapid.T) {
+	if m.after == nil {
+		m.begun, m.seen, m.moved = m.sorted(), nil, map[string]bool{}
+	}
+	limit := rapid.IntRange(1, 4).Draw(t, "limit")
+	order := m.Order()
+	items, _, err := m.Ordered(order, m.after, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, id := range m.sorted() {
+		n, err := m.Node(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Compare(order.Key(id, n), m.after) > 0 && len(want) < limit {
+			want = append(want, id)
+		}
+	}
+	if !slices.Equal(ids(items), want) {
+		t.Fatalf("a page has %v, not %v", ids(items), want)
+	}
+	m.seen = append(m.seen, want...)
+	if len(items) == limit {
+		m.after = order.Key(items[limit-1].ID, items[limit-1].Node)
+		return
+	}
+	stays := func(all []string) []string {
+		return slices.DeleteFunc(slices.Clone(all), func(id string) bool { return m.moved[id] })
+	}
+	if got := stays(m.seen); !slices.Equal(got, stays(m.begun)) {
+		t.Fatalf("the reader saw %v of %v", got, stays(m.begun))
+	}
+	m.after = nil
+}
+
+func TestOrderModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		dir, err := os.MkdirTemp("", "setlogger-order-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(dir) //nolint:errcheck // of a test
+		b, err := Create(filepath.Join(dir, "b.db"), "b", nil, testOptions(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := &orderModel{Bucket: b, values: map[string]int{}, moved: map[string]bool{}}
+		if _, err := m.Append(context.Background(), Request{Actions: mustParse(`{"type":"SET_SCHEMA","schema":{"x-setlogger":{"order":["n"]}}}`)}); err != nil {
+			t.Fatal(err)
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"step": m.step, "step2": m.step, "step3": m.step, "page": m.page, "page2": m.page,
+			"flush": func(t *rapid.T) {
+				if err := m.Flush(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+			},
+			"reopen": func(t *rapid.T) {
+				if err := m.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if m.Bucket, err = Open(m.path, testOptions(1)); err != nil {
+					t.Fatal(err)
+				}
+			},
+		})
+		if err := m.Check(); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestReorderRefused: an order that can't be made is made later, and pages are right meanwhile.
+func TestReorderRefused(t *testing.T) {
+	b := create(t, "b", nil, testOptions(1))
+	for i := range 20 {
+		putNode(t, b, fmt.Sprint(i), 20-i)
+	}
+	if err := b.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	path := b.path
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	damage := func(value []byte) {
+		err := rewrite(path, func(tx *bolt.Tx) error {
+			o := loadOrdering(tx)
+			if err := o.meta.Put([]byte(metaOrder), []byte("none")); err != nil {
+				return err
+			}
+			node := setlog.Node{}
+			if value == nil {
+				value = node.AppendBinary(nil)
+			}
+			return tx.Bucket([]byte(bucketNodes)).Put([]byte("bad"), value)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	damage([]byte{9})
+	o := testOptions(2)
+	o.IdleFlush = time.Millisecond
+	b, err := Open(path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(20 * time.Millisecond)
+	wantError(t, b.Check(), ErrCorrupt)
+	if _, scanned, err := b.Ordered(b.Order(), nil, 5); !scanned || err == nil {
+		t.Error("a damaged node is read", scanned, err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	damage(nil)
+	b, err = Open(path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	awaitOrder(t, b)
+	wantOrder(t, b)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestCheckFindsDisorder: keys that are missing, too many, or of nobody.
+func TestCheckFindsDisorder(t *testing.T) {
+	key := parseOrder(t).Key("none", nil)
+	tests := map[string]func(o *ordering) error{
+		"missing": func(o *ordering) error { k, _ := o.keys.Cursor().First(); return o.keys.Delete(bytes.Clone(k)) },
+		"surplus": func(o *ordering) error { return o.keys.Put(key, nil) },
+		"no key":  func(o *ordering) error { return o.keys.Put([]byte("x"), nil) },
+		"record":  func(o *ordering) error { return o.meta.Put([]byte(metaOrder), []byte("[]x")) },
+	}
+	for name, damage := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := create(t, "b", nil, testOptions(1))
+			putNode(t, b, "0", 0)
+			if err := b.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.db.Update(func(tx *bolt.Tx) error { return damage(loadOrdering(tx)) }); err != nil {
+				t.Fatal(err)
+			}
+			wantError(t, b.Check(), ErrCorrupt)
+			if _, _, err := b.Ordered(b.Order(), nil, 5); (err == nil) != (name == "missing" || name == "record") {
+				t.Error(err)
+			}
+			if err := b.Close(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// BenchmarkOrderedPage is figure S7 of the project without HTTP: a page of 50 in the bucket's order, from anywhere, in
+// buckets of 1,000 and 100,000 nodes, or of as many as SETLOGGER_NODES says.
+func BenchmarkOrderedPage(b *testing.B) {
+	sizes := []int{1_000, 100_000}
+	if _, ok := os.LookupEnv("SETLOGGER_NODES"); ok {
+		sizes = []int{lateNodes(b)}
+	}
+	for _, nodes := range sizes {
+		bucket := benchBucket(b)
+		bulkAppend(b, bucket, nodes, newNode, scattered)
+		for _, state := range []string{"overlay", "flushed"} {
+			if state == "flushed" {
+				if err := bucket.Flush(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.Run(strconv.Itoa(nodes)+" "+state, func(b *testing.B) { pageAnywhere(b, bucket) })
+		}
+		b.Run(strconv.Itoa(nodes)+" while appending", func(b *testing.B) {
+			ctx, stop := context.WithCancel(b.Context())
+			var all sync.WaitGroup
+			all.Go(func() {
+				for i := uint64(0); ctx.Err() == nil; i++ {
+					if _, err := bucket.Append(context.Background(), Request{Actions: mustParse(string(newNode(nil, scattered(uint64(nodes)+i))))}); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+			pageAnywhere(b, bucket)
+			stop()
+			all.Wait()
+		})
+	}
+}
+
+func pageAnywhere(b *testing.B, bucket *Bucket) {
+	b.Helper()
+	order := bucket.Order()
+	cursors := [][]byte{nil}
+	for len(cursors) < 200 { // the first pages, and some after nodes found by chance
+		items, err := bucket.Nodes(fmt.Sprintf("node-%012d", rand.Uint64N(1<<40)), "", 1)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if len(items) == 1 {
+			cursors = append(cursors, order.Key(items[0].ID, items[0].Node))
+		}
+	}
+	var took []time.Duration
+	b.ResetTimer()
+	for i := 0; b.Loop(); i++ {
+		began := time.Now()
+		items, scanned, err := bucket.Ordered(order, cursors[i%len(cursors)], 50)
+		if err != nil || scanned || i%len(cursors) == 0 && len(items) != 50 {
+			b.Fatal(len(items), scanned, err)
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Nanoseconds()), "p50-ns")
+	b.ReportMetric(float64(took[len(took)*99/100].Nanoseconds()), "p99-ns")
+}
+
+// BenchmarkReorder makes the order of a bucket's nodes anew.
+func BenchmarkReorder(b *testing.B) {
+	bucket := benchBucket(b)
+	bulkAppend(b, bucket, *benchNodes, newNode, scattered)
+	if err := bucket.Flush(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	for i := 0; b.Loop(); i++ {
+		setOrder(b, bucket, []string{`["rank"]`, `["-created"]`}[i%2])
+		awaitOrder(b, bucket)
+	}
+}

@@ -3,6 +3,8 @@ package replica_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -50,17 +52,37 @@ func (d *device) options() localstore.Options {
 func (d *device) hold(b *localstore.Bucket) {
 	d.bucket = b
 	d.t.Cleanup(func() {
-		if err := b.Check(); err != nil {
-			d.t.Error(err)
-		}
-		if err := b.Close(); err != nil {
-			d.t.Error(err)
+		for _, err := range []error{b.Check(), b.Close()} {
+			if err != nil && !errors.Is(err, localstore.ErrStopped) {
+				d.t.Error(err)
+			}
 		}
 	})
 }
 
 func (d *device) visit(storage remote.Storage, id string) {
 	d.share = replica.NewShare(replica.Options{Storage: storage, Remote: "r", ID: id, Now: func() time.Time { return d.now }})
+}
+
+// limit lets the device index the log once it has so many entries that no index covers.
+func (d *device) limit(storage remote.Storage, entries int) {
+	d.configure(storage, func(o *replica.Options) { o.LogLimit = entries })
+}
+
+// configure visits the share anew, as after a restart.
+func (d *device) configure(storage remote.Storage, change func(o *replica.Options)) {
+	start := d.now
+	o := replica.Options{
+		Storage: storage, Remote: "r", ID: d.share.ID(), Now: func() time.Time { return d.now }, Uptime: func() time.Duration { return d.now.Sub(start) },
+	}
+	change(&o)
+	d.share = replica.NewShare(o)
+}
+
+// witness gives the device a key to say with what it has seen.
+func (d *device) witness(storage remote.Storage, seed byte) {
+	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
+	d.configure(storage, func(o *replica.Options) { o.Key = key })
 }
 
 // act appends actions, an entry each.

@@ -61,3 +61,10 @@ func missingEntries(bucket, detail string) Problem {
 		Hint: "the device that wrote them, or any that holds them, uploads them at its next sync",
 	}
 }
+
+func overstated(bucket, name string) Problem {
+	return Problem{
+		Name: "index-overstated", Subject: bucket, Detail: indexFolder + "/" + name + " lacks entries that it says it covers",
+		Hint: "it is gone around and another is written; update SetLogger on the device that wrote it, and delete the file",
+	}
+}

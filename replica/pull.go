@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/setlogger/setlogger/localstore"
-	"github.com/setlogger/setlogger/remote"
 	"github.com/setlogger/setlogger/setlog"
 )
 
@@ -27,6 +26,7 @@ const (
 
 // suspect is a file that could not be folded yet.
 type suspect struct {
+	folder string
 	since  time.Time
 	last   int   // round in which it was tried
 	rounds int   // in which it was tried
@@ -37,20 +37,88 @@ type suspect struct {
 // pull folds what the inbox has and this device lacks.
 func (v *visit) pull(ctx context.Context) error {
 	defer v.report()
+	if len(v.bucket.Births()) == 0 { // it was joined and has nothing yet
+		if _, err := v.join(ctx); err != nil {
+			return err
+		}
+	}
+	if _, err := v.foldInbox(ctx); err != nil {
+		return err
+	}
+	return v.search(ctx)
+}
+
+// foldInbox folds what log/ shows. It tells whether anything of it waits for entries that are not there.
+func (v *visit) foldInbox(ctx context.Context) (bool, error) {
 	wanted, err := v.wanted(logFolder, v.inbox)
 	if err != nil {
-		return err
+		return false, err
 	}
-	waits, err := v.fold(ctx, wanted)
+	return v.fold(ctx, wanted)
+}
+
+// search looks for missing entries in past/ and index/, once two listings have lacked them, or one after a start: few of them first as
+// segments, many first as nodes.
+func (v *visit) search(ctx context.Context) error {
+	missing, err := v.missing(ctx)
 	if err != nil {
 		return err
 	}
-	if waits {
-		if err := v.searchPast(ctx); err != nil {
+	if missing == 0 && len(v.bucket.Births()) > 0 {
+		return v.searchForks(ctx)
+	}
+	looks := []func(context.Context) (bool, error){v.searchPast, v.join}
+	if missing > uint64(v.o.LogLimit) {
+		slices.Reverse(looks)
+	}
+	for _, look := range looks {
+		found, err := look(ctx)
+		if err != nil || !found {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		waits, err := v.foldInbox(ctx)
+		if err != nil {
+			return err
+		}
+		if behind, err := v.behind(ctx); err != nil || !waits && behind == 0 {
 			return err
 		}
 	}
 	return nil
+}
+
+// lack is what others have and this device has not.
+type lack struct {
+	rounds  int // in a row
+	entries uint64
+}
+
+// missing counts the entries that two listings have lacked before ones that are there.
+func (v *visit) missing(ctx context.Context) (uint64, error) {
+	id, missing := setlog.BucketID(v.bucket.Name()), uint64(0)
+	behind, err := v.behind(ctx)
+	lagging := lack{v.lagging[v.bucket.Name()].rounds + 1, behind}
+	if behind == 0 {
+		delete(v.lagging, v.bucket.Name())
+	} else if v.lagging[v.bucket.Name()] = lagging; v.isTurn(lagging.rounds) {
+		missing = behind
+	}
+	for name, s := range v.unsure {
+		gap, ok := errors.AsType[*localstore.GapError](s.cause)
+		if ok && v.isTurn(s.rounds) && strings.HasPrefix(name, id) {
+			missing = max(missing, gap.First-1-min(gap.Have, gap.First-1), 1)
+		}
+	}
+	return missing, err
+}
+
+// isTurn picks the rounds of a lack in which it is looked into: the second, then ever fewer; and the first after a start,
+// for a program that never makes two.
+func (s *Share) isTurn(rounds int) bool {
+	return s.rounds == 1 || rounds >= 2 && rounds&(rounds-1) == 0
 }
 
 // file is one file of this bucket on the remote.
@@ -125,8 +193,8 @@ func (v *visit) fetch(ctx context.Context, files []file) (whole []localstore.Inc
 		case errs[i] == nil:
 			v.round.Fetched++
 			whole = append(whole, results[i])
-		case errors.As(errs[i], &broken), isAbsent(errs[i]), errors.Is(errs[i], remote.ErrTooLarge):
-			v.doubt(f.String(), errs[i])
+		case errors.As(errs[i], &broken), isUnfit(errs[i]):
+			v.doubt(f.folder, f.String(), errs[i])
 		case err == nil:
 			err = errs[i]
 		}
@@ -147,11 +215,11 @@ func (v *visit) fetchOne(ctx context.Context, f file) (localstore.Incoming, erro
 		return localstore.Incoming{}, fmt.Errorf("read %s/%s: %w", f.folder, name, err)
 	}
 	if setlog.HashOf(data) != f.Hash {
-		return localstore.Incoming{}, &brokenError{errors.New("its content has another hash than its name")}
+		return localstore.Incoming{}, &brokenError{errOtherHash}
 	}
 	segment, err := setlog.DecodeSegment(data)
 	if err == nil && segment.Name != f.SegmentName {
-		err = fmt.Errorf("%w: it holds %s", setlog.ErrSegment, segment.Name)
+		err = fmt.Errorf("%w: it holds %s", setlog.ErrFile, segment.Name)
 	}
 	if err != nil {
 		return localstore.Incoming{}, &brokenError{err}
@@ -172,14 +240,21 @@ func (v *visit) foldAll(ctx context.Context, incoming []localstore.Incoming) ([]
 
 func (v *visit) foldOnce(ctx context.Context, incoming []localstore.Incoming) (gaps []localstore.Incoming, progress bool, err error) {
 	for len(incoming) > 0 {
+		writer := v.bucket.Stats().Writer
 		folded, err := v.bucket.FoldAll(ctx, incoming...)
 		names := make([]string, len(folded))
 		for i, f := range folded {
 			names[i] = incoming[i].Name
 			v.round.Folded += f.Entries
+			if f.Forked {
+				v.notice(forked, inLog(names[i]))
+			}
 			delete(v.unsure, names[i])
 		}
 		progress = progress || len(folded) > 0
+		if v.bucket.Stats().Writer != writer {
+			v.notice(copied, inLog(incoming[max(len(folded), 1)-1].Name))
+		}
 		if err := v.bucket.MarkSent(ctx, v.o.Remote, localstore.Verified, names...); err != nil {
 			return nil, progress, err
 		}
@@ -193,9 +268,9 @@ func (v *visit) foldOnce(ctx context.Context, incoming []localstore.Incoming) (g
 		switch {
 		case errors.Is(err, localstore.ErrGap):
 			gaps = append(gaps, failed)
-			v.doubt(failed.Name, err)
+			v.doubt(logFolder, failed.Name, err)
 		case errors.Is(err, localstore.ErrOtherBirth), errors.Is(err, localstore.ErrSegment):
-			v.doubt(failed.Name, err)
+			v.doubt(logFolder, failed.Name, err)
 		default:
 			return nil, progress, err
 		}
@@ -205,52 +280,55 @@ func (v *visit) foldOnce(ctx context.Context, incoming []localstore.Incoming) (g
 }
 
 // doubt notes a file that is to be tried again later.
-func (v *visit) doubt(name string, cause error) {
-	s := v.unsure[name]
-	if s == nil {
-		s = &suspect{since: v.o.Now()}
-		v.unsure[name] = s
+func (s *Share) doubt(folder, name string, cause error) {
+	known := s.unsure[name]
+	if known == nil {
+		known = &suspect{folder: folder, since: s.o.Now()}
+		s.unsure[name] = known
 	}
-	if s.cause = cause; s.last == v.rounds {
+	if known.cause = cause; known.last == s.rounds {
 		return
 	}
-	s.last = v.rounds
-	s.rounds++
-	s.next = 1 << min(s.rounds, 5)
+	known.last = s.rounds
+	known.rounds++
+	known.next = 1 << min(known.rounds, 5)
 }
 
-// searchPast looks for missing entries among the consolidated segments, once two listings have lacked them.
-func (v *visit) searchPast(ctx context.Context) error {
-	id := setlog.BucketID(v.bucket.Name())
-	waited := false
-	for name, s := range v.unsure {
-		waited = waited || s.rounds >= 2 && errors.Is(s.cause, localstore.ErrGap) && strings.HasPrefix(name, id)
-	}
-	if !waited {
-		return nil
-	}
-	var names []setlog.SegmentName
-	for object, err := range v.o.Storage.List(ctx, pastFolder) {
-		if err != nil {
-			return fmt.Errorf("list %s/: %w", pastFolder, err)
-		}
-		name, ok := setlog.ParseSegmentName(strings.TrimPrefix(object.Name, pastFolder+"/"))
-		if ok && name.Bucket == id {
-			names = append(names, name)
-		}
+// searchPast folds what past/ has and this device lacks. It tells whether there was anything.
+func (v *visit) searchPast(ctx context.Context) (bool, error) {
+	before := v.round.Folded
+	names, err := v.listPast(ctx)
+	if err != nil {
+		return false, err
 	}
 	wanted, err := v.wanted(pastFolder, names)
 	if err != nil {
-		return err
+		return false, err
 	}
-	_, err = v.fold(ctx, wanted)
-	return err
+	if _, err = v.fold(ctx, wanted); err != nil {
+		return false, err
+	}
+	return v.round.Folded > before, v.markRetired(ctx, wanted)
+}
+
+// markRetired notes that files of past/ which were folded need not be in log/.
+func (v *visit) markRetired(ctx context.Context, files []file) error {
+	var names []string
+	for _, f := range files {
+		if has, err := v.bucket.HasSegment(f.String()); err != nil {
+			return err
+		} else if has {
+			names = append(names, f.String())
+		}
+	}
+	return v.bucket.MarkSent(ctx, v.o.Remote, localstore.Retired, names...)
 }
 
 // report turns what is unsure about this bucket's files into problems.
 func (v *visit) report() {
 	id := setlog.BucketID(v.bucket.Name())
 	delete(v.births, v.bucket.Name())
+	v.reportLiars()
 	seen := map[string]bool{}
 	for _, name := range v.suspects(id) {
 		s := v.unsure[name]
@@ -260,6 +338,11 @@ func (v *visit) report() {
 			v.round.Problems = append(v.round.Problems, p)
 		}
 	}
+	if behind := v.lagging[v.bucket.Name()]; behind.rounds >= patience && !seen["entries-missing"] {
+		detail := fmt.Sprintf("%d entries or more that other devices have are not on the remote", behind.entries)
+		v.round.Problems = append(v.round.Problems, missingEntries(v.bucket.Name(), detail))
+	}
+	v.reportNotices()
 }
 
 func (v *visit) suspects(id string) []string {
@@ -294,5 +377,5 @@ func (v *visit) problem(name string, s *suspect) (Problem, bool) {
 	case errors.Is(s.cause, setlog.ErrNewer):
 		return newerFile(bucket, name), true
 	}
-	return brokenFile(inLog(name), s.cause), v.o.Now().Sub(s.since) >= reportAfter
+	return brokenFile(s.folder+"/"+name, s.cause), v.o.Now().Sub(s.since) >= reportAfter
 }

@@ -36,7 +36,7 @@ func (v *visit) push(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return v.consolidate(ctx, segments, sent)
 }
 
 // pusher is the push of one bucket in one round.
@@ -48,6 +48,9 @@ type pusher struct {
 // split tells the own segments that were never sent from all others.
 func (p *pusher) split(segments []localstore.StoredSegment, sent map[string]localstore.Sent) (unsent, others []localstore.StoredSegment) {
 	for _, s := range segments {
+		if s.Past || sent[s.Name] == localstore.Retired {
+			continue
+		}
 		if s.Own && sent[s.Name] == localstore.Unsent && !p.names[s.Name] {
 			unsent = append(unsent, s)
 		} else {
@@ -70,7 +73,7 @@ func (p *pusher) advance(ctx context.Context, s localstore.StoredSegment, state 
 	if p.absent[s.Name]++; p.absent[s.Name] < patience {
 		return nil
 	}
-	return p.restore(ctx, s.Name)
+	return p.restore(ctx, s)
 }
 
 // verify reads back a file that a listing shows.
@@ -87,6 +90,7 @@ func (p *pusher) verify(ctx context.Context, name string) error {
 		return fmt.Errorf("read back %s: %w", inLog(name), err)
 	case !bytes.Equal(back, data):
 		p.o.Logger.Warn("the remote changed a file; it is sent again", "remote", p.o.Remote, "file", inLog(name))
+		p.notice(changed, inLog(name))
 		return p.upload(ctx, name)
 	}
 	delete(p.absent, name)
@@ -94,8 +98,9 @@ func (p *pusher) verify(ctx context.Context, name string) error {
 	return p.bucket.MarkSent(ctx, p.o.Remote, localstore.Verified, name)
 }
 
-// restore sends a file again that several listings lack and that a read does not find.
-func (p *pusher) restore(ctx context.Context, name string) error {
+// restore sends a file again that several listings lack and that a read does not find, unless past/ holds its entries.
+func (p *pusher) restore(ctx context.Context, s localstore.StoredSegment) error {
+	name := s.Name
 	_, err := p.o.Storage.Read(ctx, inLog(name))
 	switch {
 	case err == nil:
@@ -104,7 +109,22 @@ func (p *pusher) restore(ctx context.Context, name string) error {
 	case !isAbsent(err):
 		return fmt.Errorf("look for %s: %w", inLog(name), err)
 	}
+	retired, err := p.isInPast(ctx, s)
+	if err != nil {
+		return err
+	}
+	if !retired {
+		retired, err = p.isCovered(ctx, s)
+	}
+	if err != nil {
+		return err
+	}
+	if retired {
+		delete(p.absent, name)
+		return p.bucket.MarkSent(ctx, p.o.Remote, localstore.Retired, name)
+	}
 	p.o.Logger.Warn("the remote lacks a file that is held here; it is sent again", "remote", p.o.Remote, "file", inLog(name))
+	p.notice(vanished, inLog(name))
 	return p.upload(ctx, name)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,12 +20,15 @@ type Round struct {
 	Sealed   int       // own entries put into segments
 	Uploaded int       // files written
 	Checked  int       // uploads that were read back
+	Joined   int       // nodes taken in from indexes
+	Indexed  int       // indexes written
+	Removed  int       // files removed that others make needless
 	Unknown  []string  // bucket ids on the share that this device does not hold, sorted
 	Problems []Problem // that were gone around
 }
 
 // Moved tells whether anything changed here or there.
-func (r *Round) Moved() bool { return r.Folded+r.Sealed+r.Uploaded+r.Checked > 0 }
+func (r *Round) Moved() bool { return r.Folded+r.Sealed+r.Uploaded+r.Checked+r.Joined+r.Removed > 0 }
 
 // Sync makes one round for the buckets that live on this share: it lists log/ once, pulls, seals and pushes. A bucket
 // in trouble does not stop the others. What a failed round did up to then stays done, and the next one goes on.
@@ -37,6 +41,9 @@ func (s *Share) Sync(ctx context.Context, buckets []*localstore.Bucket) (Round, 
 		}
 	}
 	inbox, err := s.list(ctx, &r)
+	if err == nil {
+		err = s.readSeen(ctx, inbox.seen)
+	}
 	if err != nil {
 		return r, err
 	}
@@ -50,7 +57,10 @@ func (s *Share) Sync(ctx context.Context, buckets []*localstore.Bucket) (Round, 
 			break
 		}
 	}
-	r.Unknown = inbox.unknown(buckets)
+	if ctx.Err() == nil {
+		errs = append(errs, s.writeSeen(ctx, buckets, inbox.seen))
+	}
+	r.Unknown = s.unknown(inbox, buckets)
 	return r, errors.Join(errs...)
 }
 
@@ -58,6 +68,7 @@ func (s *Share) Sync(ctx context.Context, buckets []*localstore.Bucket) (Round, 
 type inbox struct {
 	names map[string]bool
 	files map[string][]setlog.SegmentName // by bucket id
+	seen  []setlog.SeenName
 }
 
 // list reads log/, and makes sure of the share when names have vanished that the last listing showed.
@@ -70,11 +81,14 @@ func (s *Share) list(ctx context.Context, r *Round) (inbox, error) {
 		}
 		base := strings.TrimPrefix(object.Name, logFolder+"/")
 		name, ok := setlog.ParseSegmentName(base)
+		seen, isSeen := setlog.ParseSeenName(base)
 		switch {
+		case isSeen:
+			box.seen = append(box.seen, seen)
 		case ok && !box.names[base]:
 			box.names[base] = true
 			box.files[name.Bucket] = append(box.files[name.Bucket], name)
-		case !ok && !strings.HasPrefix(base, "seen."):
+		case !ok:
 			foreign = append(foreign, base)
 		}
 	}
@@ -92,16 +106,21 @@ func (s *Share) list(ctx context.Context, r *Round) (inbox, error) {
 	return box, nil
 }
 
-// unknown are the buckets that are there and not here.
-func (box inbox) unknown(buckets []*localstore.Bucket) []string {
-	var unknown []string
+// unknown are the buckets that are there, by their files or by what others saw, and not here.
+func (s *Share) unknown(box inbox, buckets []*localstore.Bucket) []string {
+	ids := map[string]bool{}
 	for id := range box.files {
-		if !slices.ContainsFunc(buckets, func(b *localstore.Bucket) bool { return setlog.BucketID(b.Name()) == id }) {
-			unknown = append(unknown, id)
+		ids[id] = true
+	}
+	for _, seen := range s.seen.others {
+		for name := range seen.Buckets {
+			ids[setlog.BucketID(name)] = true
 		}
 	}
-	slices.Sort(unknown)
-	return unknown
+	for _, b := range buckets {
+		delete(ids, b.ID())
+	}
+	return slices.Sorted(maps.Keys(ids))
 }
 
 // visit is one bucket's part of a round.
@@ -122,7 +141,18 @@ func (v *visit) run(ctx context.Context) error {
 	case len(v.bucket.Births()) == 0 && (err != nil || len(v.inbox) > 0):
 		return err // sealing would give a second birth to a bucket that is there and can't be read yet
 	}
-	return errors.Join(err, v.push(ctx))
+	err = errors.Join(err, v.push(ctx))
+	if err == nil {
+		err = v.compactIfDue(ctx)
+	}
+	switch {
+	case errors.Is(err, remote.ErrFull):
+		return errors.Join(err, v.makeRoom(ctx))
+	case err != nil:
+		return err
+	}
+	v.released = false
+	return v.collectIfDue(ctx)
 }
 
 // Pending counts the entries of a bucket's own writers that no later listing of the remote has shown yet.
@@ -137,7 +167,7 @@ func Pending(b *localstore.Bucket, remoteName string) (uint64, error) {
 	}
 	pending := b.Stats().PendingUnsealed
 	for _, segment := range segments {
-		if segment.Own && sent[segment.Name] < localstore.Listed {
+		if segment.Own && !segment.Past && sent[segment.Name] < localstore.Listed {
 			pending += segment.Last - segment.First + 1
 		}
 	}
@@ -147,3 +177,6 @@ func Pending(b *localstore.Bucket, remoteName string) (uint64, error) {
 func inLog(name string) string { return logFolder + "/" + name }
 
 func isAbsent(err error) bool { return errors.Is(err, remote.ErrNotExist) }
+
+// isUnfit tells of an error that is the file's, not the remote's.
+func isUnfit(err error) bool { return isAbsent(err) || errors.Is(err, remote.ErrTooLarge) }

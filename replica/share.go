@@ -1,7 +1,10 @@
 package replica
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -19,8 +22,10 @@ import (
 
 // Folders of a share.
 const (
-	logFolder  = "log"
-	pastFolder = "past"
+	logFolder   = "log"
+	pastFolder  = "past"
+	indexFolder = "index"
+	chunkFolder = "chunk"
 )
 
 // Options of a share. Storage and Remote are needed; the rest has defaults.
@@ -32,6 +37,20 @@ type Options struct {
 	Now     func() time.Time
 	Random  io.Reader
 	Fetches int // downloads at once; 0 is 8
+
+	Key    ed25519.PrivateKey   // of the device, with which it says what it has seen; nil: it says nothing, and consolidates nothing
+	Uptime func() time.Duration // of the device, over all its starts; nil: since this share was opened
+
+	Grace        time.Duration // uptime between finding that a file is needless and removing it; 0 is 7 days
+	CollectEvery time.Duration // uptime between two looks for needless files; 0 is a day
+
+	// Progress hears how many nodes of the indexes that a bucket is taking in are there; the last call has done = total.
+	Progress func(bucket string, done, total int)
+
+	Reserve int // bytes of the share's reserve file; 0 is 1 MiB, less than 0 none
+
+	LogLimit int // entries of a bucket that no index covers before one is written, where its schema does not say; 0 is 10,000
+	LogBytes int // likewise, of their lines; 0 is 1 MiB
 }
 
 func (o Options) withDefaults() Options {
@@ -44,8 +63,18 @@ func (o Options) withDefaults() Options {
 	if o.Random == nil {
 		o.Random = rand.Reader
 	}
-	if o.Fetches == 0 {
-		o.Fetches = 8
+	o.Fetches = cmp.Or(o.Fetches, 8)
+	o.Reserve = cmp.Or(o.Reserve, reserveSize)
+	o.LogLimit = cmp.Or(o.LogLimit, 10_000)
+	o.LogBytes = cmp.Or(o.LogBytes, 1<<20)
+	o.Grace = cmp.Or(o.Grace, grace)
+	o.CollectEvery = cmp.Or(o.CollectEvery, collectEvery)
+	if o.Progress == nil {
+		o.Progress = func(string, int, int) {}
+	}
+	if o.Uptime == nil {
+		start := time.Now()
+		o.Uptime = func() time.Duration { return time.Since(start) }
 	}
 	return o
 }
@@ -53,21 +82,48 @@ func (o Options) withDefaults() Options {
 // Share is the folder on a remote that holds a set of buckets, as one device sees it. Its methods are for one
 // goroutine at a time.
 type Share struct {
-	o       Options
-	id      string
-	rounds  int                 // made since the start
-	checked bool                // the share's file was read since the start
-	shown   map[string]bool     // names in the last listing of log/
-	unsure  map[string]*suspect // files that could not be folded, by name
-	absent  map[string]int      // held files that listings in a row have not shown
-	births  map[string][]string // births of others met under a bucket's name
+	o         Options
+	id        string
+	rounds    int                 // made since the start
+	checked   bool                // the share's file was read since the start
+	shown     map[string]bool     // names in the last listing of log/
+	unsure    map[string]*suspect // files that could not be folded, by name
+	absent    map[string]int      // held files that listings in a row have not shown
+	births    map[string][]string // births of others met under a bucket's name
+	shelf     shelf
+	pile      pile
+	indexes   map[string]*setlog.Index // that were read, by name
+	looked    map[string]look          // by bucket
+	relook    map[string]bool          // buckets of which the indexes are to be compared with the log at the next round
+	liars     map[string]bool          // indexes that lack what they say they cover
+	made      *newShare                // until its file is known to stand
+	archive   archive
+	moved     map[string]movement // by bucket
+	seen      witness
+	wishes    wishes
+	collected map[string]time.Duration // uptime of the last look for needless files, by bucket
+	lagging   map[string]lack          // by bucket
+	doubting  map[string]int           // rounds in a row in which others had seen branches that may be none of a bucket here
+	ranges    map[string]setlog.Range  // of held segments
+	audited   map[string]setlog.Hash   // the index that was found to hold a segment
+	missed    map[string]bool          // segments that no index was found to hold
+	notices   []notice
+	released  bool // the reserve, for the remote is full
+	reserved  bool // the last listing of the share showed its reserve
 }
 
 // NewShare makes no call yet.
 func NewShare(o Options) *Share {
-	return &Share{
+	s := &Share{
 		o: o.withDefaults(), id: o.ID, unsure: map[string]*suspect{}, absent: map[string]int{}, births: map[string][]string{},
+		indexes: map[string]*setlog.Index{}, looked: map[string]look{}, moved: map[string]movement{}, lagging: map[string]lack{}, doubting: map[string]int{},
+		collected: map[string]time.Duration{}, audited: map[string]setlog.Hash{}, ranges: map[string]setlog.Range{}, missed: map[string]bool{}, relook: map[string]bool{}, liars: map[string]bool{},
+		seen: witness{others: map[setlog.Writer]*setlog.Seen{}},
 	}
+	if o.Key != nil {
+		s.seen.device = setlog.WriterOf(ed25519.PublicKey(o.Key[ed25519.PrivateKeySize-ed25519.PublicKeySize:]))
+	}
+	return s
 }
 
 // ID names the share; empty until a round reached it.
@@ -96,6 +152,8 @@ func (s *Share) check(ctx context.Context) error {
 		return err
 	}
 	switch {
+	case s.id == "" && s.made != nil:
+		return s.putShare(ctx)
 	case s.id == "" && len(ids) == 0:
 		return s.make(ctx, strangers)
 	case s.id == "":
@@ -109,16 +167,22 @@ func (s *Share) check(ctx context.Context) error {
 }
 
 func (s *Share) listShares(ctx context.Context) (ids []string, strangers int, err error) {
+	reserved := false
 	for object, err := range s.o.Storage.List(ctx, "") {
 		if err != nil {
 			return nil, 0, fmt.Errorf("list the share: %w", err)
 		}
-		if part := shareName.FindStringSubmatch(object.Name); part != nil {
+		part := shareName.FindStringSubmatch(object.Name)
+		switch {
+		case part != nil:
 			ids = append(ids, part[1])
-		} else {
+		case object.Name == reserveName:
+			reserved = true
+		default:
 			strangers++
 		}
 	}
+	s.reserved = reserved
 	slices.Sort(ids)
 	return slices.Compact(ids), strangers, nil
 }
@@ -161,7 +225,7 @@ func (s *Share) read(ctx context.Context, id string) error {
 
 // make writes the share's file into an empty folder.
 func (s *Share) make(ctx context.Context, strangers int) error {
-	for _, folder := range []string{logFolder, pastFolder, "index", "chunk"} {
+	for _, folder := range []string{logFolder, pastFolder, indexFolder, chunkFolder} {
 		for _, err := range s.o.Storage.List(ctx, folder) {
 			if err != nil {
 				return fmt.Errorf("list %s/: %w", folder, err)
@@ -184,10 +248,30 @@ func (s *Share) make(ctx context.Context, strangers int) error {
 	if err != nil {
 		return err
 	}
-	if err := s.o.Storage.Write(ctx, shareFileName(name), append(data, '\n')); err != nil {
+	s.made = &newShare{name, append(data, '\n')}
+	return s.putShare(ctx)
+}
+
+// newShare is a share's file that this device made up and that may stand on the remote in part.
+type newShare struct {
+	id   string
+	data []byte
+}
+
+// putShare writes the file of a new share, again and again until it reads back.
+func (s *Share) putShare(ctx context.Context) error {
+	name := shareFileName(s.made.id)
+	if err := s.o.Storage.Write(ctx, name, s.made.data); err != nil {
 		return fmt.Errorf("make the share: %w", err)
 	}
-	s.o.Logger.Info("made a share", "remote", s.o.Remote, "share", name)
-	s.id, s.checked = name, true
+	back, err := s.o.Storage.Read(ctx, name)
+	if err == nil && !bytes.Equal(back, s.made.data) {
+		err = errOtherHash
+	}
+	if err != nil {
+		return fmt.Errorf("read back the share's file: %w", err)
+	}
+	s.o.Logger.Info("made a share", "remote", s.o.Remote, "share", s.made.id)
+	s.id, s.checked, s.made = s.made.id, true, nil
 	return nil
 }

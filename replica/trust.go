@@ -1,0 +1,113 @@
+package replica
+
+import (
+	"context"
+	"slices"
+
+	"github.com/setlogger/setlogger/localstore"
+	"github.com/setlogger/setlogger/setlog"
+)
+
+// maxChecked is how many entries of each range of an index are looked for in it, the newest.
+const maxChecked = 20_000
+
+// checkedMark is the name under which a store keeps which indexes were found to hold what they cover; no remote has it.
+const checkedMark = "checked:"
+
+// isTrue looks into an index for those entries of this log that it says it covers beyond the indexes that it merges. One
+// that lacks any does not count: neither is it taken in, nor does what it covers go unwritten. It is looked into once.
+func (v *visit) isTrue(ctx context.Context, y *listed) (bool, error) {
+	if v.liars[y.name] {
+		return false, nil
+	}
+	checked, err := v.bucket.Sent(checkedMark)
+	if err != nil || checked[y.name] == localstore.Verified {
+		return err == nil, err
+	}
+	entries, err := v.bucket.Entries(ctx, v.fresh(y, checked), maxChecked)
+	if err != nil || len(entries) == 0 {
+		return err == nil, err
+	}
+	held := content{}
+	wanted := idsOf(entries)
+	whole, err := v.readAll(ctx, y, func(part part) error {
+		for _, node := range part.nodes {
+			if wanted[node.ID] {
+				held[node.ID] = node.Node
+			}
+		}
+		return nil
+	})
+	if err != nil || !whole {
+		return false, err
+	}
+	if !held.holdsEntries(entries, y) {
+		v.liars[y.name] = true
+		v.o.Logger.Warn("an index lacks entries that it says it covers; it does not count", "remote", v.o.Remote, "bucket", v.bucket.Name(), "index", y.name)
+		return false, nil
+	}
+	return true, v.bucket.MarkSent(ctx, checkedMark, localstore.Verified, y.name)
+}
+
+func idsOf(entries []setlog.Entry) map[string]bool {
+	ids := map[string]bool{}
+	for _, e := range entries {
+		for _, a := range e.Actions {
+			ids[a.ID] = true
+		}
+	}
+	return ids
+}
+
+// fresh answers what an index covers beyond those that it merges and that were checked.
+func (v *visit) fresh(y *listed, checked map[string]localstore.Sent) setlog.Coverage {
+	var merged setlog.Coverage
+	for name, index := range v.indexes {
+		id, ok := setlog.ParseIndexName(name)
+		if ok && checked[name] == localstore.Verified && slices.Contains(y.Merges, id.Hash) {
+			merged = append(merged, index.Coverage...)
+		}
+	}
+	return beyond(y.Coverage, setlog.Union(merged))
+}
+
+// beyond answers what ranges have past the ends of others. Where a writer has several ranges, its log may have forked: then
+// they are answered whole.
+func beyond(c, others setlog.Coverage) setlog.Coverage {
+	var rest setlog.Coverage
+	for _, r := range c {
+		if known := others.Of(r.Writer); len(known) == 1 && len(c.Of(r.Writer)) == 1 && known[0].First <= r.First && known[0].Last >= r.First {
+			r.First, r.Previous = known[0].Last+1, known[0].Chain
+		}
+		if r.First <= r.Last {
+			rest = append(rest, r)
+		}
+	}
+	return rest
+}
+
+// trueOnes leaves out the indexes that lack what they say they cover. It tells whether one was found just now.
+func (v *visit) trueOnes(ctx context.Context, all catalog) (honest catalog, found bool, err error) {
+	known := len(v.liars)
+	honest = all
+	for _, y := range all.live() {
+		ok, err := v.isTrue(ctx, y)
+		if err != nil {
+			return nil, false, err
+		}
+		if !ok {
+			honest = honest.without(y.hash)
+		}
+	}
+	return honest, len(v.liars) > known, nil
+}
+
+// reportLiars names the indexes that lack what they say they cover.
+func (v *visit) reportLiars() {
+	for _, name := range v.shelf.names[setlog.BucketID(v.bucket.Name())] {
+		if v.liars[name.String()] {
+			v.round.Problems = append(v.round.Problems, overstated(v.bucket.Name(), name.String()))
+			return
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -25,7 +26,7 @@ type event struct {
 // report gathers the events.
 type report struct {
 	out     io.Writer
-	show    string // suffix of the packages whose tests' logs are printed even where they pass
+	show    []string // suffixes of the packages whose tests' logs are printed even where they pass
 	outputs map[string][]string
 	failed  []string
 	skipped []string
@@ -33,9 +34,9 @@ type report struct {
 }
 
 func main() {
-	show := flag.String("show", "", "suffix of the packages whose logs are always printed")
+	show := flag.String("show", "", "suffixes, with commas between, of the packages whose logs are always printed")
 	flag.Parse()
-	r := &report{out: os.Stdout, show: *show, outputs: map[string][]string{}}
+	r := &report{out: os.Stdout, show: strings.Split(*show, ","), outputs: map[string][]string{}}
 	lines := bufio.NewReader(os.Stdin)
 	for {
 		line, err := lines.ReadBytes('\n')
@@ -49,6 +50,11 @@ func main() {
 	if !r.close() {
 		os.Exit(1)
 	}
+}
+
+// shows tells whether the logs of a package are printed.
+func (r *report) shows(name string) bool {
+	return slices.ContainsFunc(r.show, func(suffix string) bool { return suffix != "" && strings.HasSuffix("/"+name, suffix) })
 }
 
 func (r *report) line(line []byte) {
@@ -73,7 +79,7 @@ func (r *report) output(e event) {
 	name := e.Package + " " + e.Test
 	r.outputs[name] = append(r.outputs[name], e.Output)
 	logged := strings.HasPrefix(e.Output, "    ")
-	if e.Action == "build-output" || logged && r.show != "" && strings.HasSuffix("/"+e.Package, r.show) {
+	if e.Action == "build-output" || logged && r.shows(e.Package) {
 		fmt.Fprint(r.out, e.Output)
 	}
 }

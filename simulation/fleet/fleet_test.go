@@ -1,0 +1,159 @@
+package fleet
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// total sums up many histories.
+type total struct {
+	histories int
+	counts    Counts
+	actions   []int
+	kinds     []int
+	indexes   []int
+	removed   int
+	rounds    int
+}
+
+// TestFleet plays histories. SETLOGGER_FLEETS says how many, SETLOGGER_SEED which is the first, and SETLOGGER_FAULTS, as
+// numbers with commas between, of which faults.
+func TestFleet(t *testing.T) {
+	first, count := setting(t, "SETLOGGER_SEED", 1), setting(t, "SETLOGGER_FLEETS", 200)
+	if raced {
+		count = min(count, 12)
+	}
+	var wanted []Fault
+	for text := range strings.FieldsFuncSeq(os.Getenv("SETLOGGER_FAULTS"), func(r rune) bool { return r == ',' }) {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > faults {
+			t.Fatalf("SETLOGGER_FAULTS: %q is no number of a fault", text)
+		}
+		wanted = append(wanted, Fault(n))
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // histories are small and many
+	sums := make([]total, runtime.GOMAXPROCS(0))
+	var next atomic.Uint64
+	var all sync.WaitGroup
+	for w := range sums {
+		all.Go(func() {
+			for i := next.Add(1) - 1; i < count && !t.Failed(); i = next.Add(1) - 1 {
+				playOne(t, NewPlan(first+i, wanted...), &sums[w])
+			}
+		})
+	}
+	all.Wait()
+	var sum total
+	for i := range sums {
+		sum.add(&sums[i])
+	}
+	if sum.histories == 0 {
+		return
+	}
+	t.Logf("%d histories, seeds %d to %d, %d rounds, %d files removed", sum.histories, first, first+uint64(sum.histories)-1, sum.rounds, sum.removed)
+	t.Logf("medians: %d actions, %d kinds of fault, %d indexes\n%s", median(sum.actions), median(sum.kinds), median(sum.indexes), &sum.counts)
+}
+
+// TestEachFault plays histories in which one fault strikes again and again.
+func TestEachFault(t *testing.T) {
+	histories := 3
+	if raced {
+		histories = 1
+	}
+	for f := Fault(1); int(f) <= faults; f++ {
+		t.Run(f.String(), func(t *testing.T) {
+			var sum total
+			for seed := range uint64(histories) {
+				playOne(t, NewPlan(100*uint64(f)+seed, f), &sum)
+			}
+			if sum.counts[f] == 0 && !raced {
+				t.Errorf("fault %d did not occur", f)
+			}
+		})
+	}
+}
+
+// playOne plays a plan; one that fails is shrunk.
+func playOne(t *testing.T, p *Plan, sum *total) {
+	t.Helper()
+	folder := home(t)
+	out, err := Play(p, folder, false)
+	if rm := os.RemoveAll(folder); rm != nil {
+		t.Error(rm)
+	}
+	if err != nil {
+		report(t, p, err)
+		return
+	}
+	sum.histories++
+	sum.counts.Add(out.Counts)
+	sum.actions = append(sum.actions, out.Actions)
+	sum.kinds = append(sum.kinds, out.Counts.Kinds())
+	sum.indexes = append(sum.indexes, out.Indexes)
+	sum.removed += out.Removed
+	sum.rounds += out.Rounds
+}
+
+// report tells of a plan that failed, with the least of it that fails.
+func report(t *testing.T, p *Plan, err error) {
+	t.Helper()
+	t.Errorf("seed %d: %v", p.Seed, err)
+	if _, ok := errors.AsType[*Violation](err); !ok || os.Getenv("SETLOGGER_SHRINK") == "no" {
+		return
+	}
+	least := Shrink(p, err, func() string { return home(t) })
+	out, err := Play(least, home(t), true)
+	t.Errorf("seed %d, shrunk to %d steps: %v\n%s", p.Seed, len(least.Steps), err, strings.Join(out.Trace, "\n"))
+}
+
+// home is a folder for one history, in memory where that can be had.
+func home(t *testing.T) string {
+	t.Helper()
+	base := os.TempDir()
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
+		base = "/dev/shm"
+	}
+	folder, err := os.MkdirTemp(base, "setlogger-fleet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	return filepath.Clean(folder)
+}
+
+func (s *total) add(o *total) {
+	s.histories += o.histories
+	s.counts.Add(o.counts)
+	s.actions = append(s.actions, o.actions...)
+	s.kinds = append(s.kinds, o.kinds...)
+	s.indexes = append(s.indexes, o.indexes...)
+	s.removed += o.removed
+	s.rounds += o.rounds
+}
+
+func median(of []int) int {
+	slices.Sort(of)
+	return of[len(of)/2]
+}
+
+func setting(t *testing.T, name string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}

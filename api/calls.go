@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // Status answers how the daemon stands.
@@ -75,6 +76,12 @@ func (c *Client) Append(ctx context.Context, bucket string, body []byte, o Appen
 	return &a, c.get(ctx, call{method: http.MethodPost, path: bucketPath(bucket, "/actions"), header: header, body: body}, &a)
 }
 
+// Compact writes an index of what none covers yet, on each remote of a bucket.
+func (c *Client) Compact(ctx context.Context, bucket string) (*Compacted, error) {
+	var done Compacted
+	return &done, c.get(ctx, call{method: http.MethodPost, path: bucketPath(bucket, "/compact")}, &done)
+}
+
 // Undo undoes an entry where it is still as the entry left it; with a key, a repeat answers as the first did. What it
 // changes is durable when Undo returns.
 func (c *Client) Undo(ctx context.Context, bucket string, u Undo, key string) (*Undone, error) {
@@ -94,15 +101,23 @@ func (c *Client) Node(ctx context.Context, bucket, id string) (*Node, error) {
 
 // Query chooses a page of nodes. The zero Query is the first page of all.
 type Query struct {
-	Prefix string // of ids
-	Cursor string // Page.Next of the page before
-	Limit  int    // nodes a page; default and bounds are the daemon's
+	Prefix string   // of ids; then nodes come by id
+	Order  string   // names separated by commas, such as -created,id; empty: the bucket's order
+	Where  []string // PROPERTY:OPERATOR:VALUE, of eq, in, lt, gt, starts-with; all must hold
+	Fields []string // properties of the values; none: all
+	Cursor string   // Page.Next of the page before
+	Limit  int      // nodes a page; default and bounds are the daemon's
 }
 
-// Nodes answers a page of nodes in the order of their ids.
+// Nodes answers a page of nodes.
 func (c *Client) Nodes(ctx context.Context, bucket string, q Query) (*Page, error) {
 	query := url.Values{}
 	set(query, "prefix", q.Prefix)
+	set(query, "order", q.Order)
+	set(query, "fields", strings.Join(q.Fields, ","))
+	if len(q.Where) > 0 {
+		query["where"] = q.Where
+	}
 	set(query, "cursor", q.Cursor)
 	setLimit(query, q.Limit)
 	var p Page

@@ -38,6 +38,25 @@ type BucketStatus struct {
 	Pending uint64   `json:"pending" doc:"Entries not yet seen on every remote"`
 	Bytes   int64    `json:"bytes" doc:"Size of the bucket's file on this disk"`
 	Remotes []string `json:"remotes" nullable:"false" doc:"Remotes it syncs with"`
+
+	Joining *Progress `json:"joining,omitempty" doc:"While indexes are being taken in: reads show what is there so far"`
+}
+
+// Progress counts the nodes of something long.
+type Progress struct {
+	Done  int `json:"done"`
+	Total int `json:"total"`
+}
+
+// Compacted answers compact, a line for each remote of the bucket.
+type Compacted struct {
+	Remotes []CompactedRemote `json:"remotes" nullable:"false"`
+}
+
+// CompactedRemote tells how many indexes were written on one remote: none where all was indexed already.
+type CompactedRemote struct {
+	Name    string `json:"name"`
+	Indexes int64  `json:"indexes"`
 }
 
 // RemoteStatus tells how one remote stands.
@@ -83,7 +102,7 @@ type Schema struct {
 type Page struct {
 	Nodes   []Node  `json:"nodes" nullable:"false"`
 	Next    *string `json:"next" doc:"Cursor of the next page; null on the last"`
-	Scanned bool    `json:"scanned" doc:"True when no index served the query"`
+	Scanned bool    `json:"scanned" doc:"True when the nodes do not lie in this order, and all were looked at"`
 }
 
 // Appended answers an append.

@@ -18,8 +18,8 @@ const (
 	EventsType = "text/event-stream"
 )
 
-// maxEvent bounds one line of an event stream: an entry and what frames it.
-const maxEvent = 4 << 20
+// maxEvent bounds one line of an event stream: an entry or nodes, and what frames them.
+const maxEvent = 64 << 20
 
 // AppendMany appends each line of NDJSON as an entry. Lines are durable in order; an *Error tells in Committed how
 // many of them are. progress, when not nil, is called with the bytes and lines taken from the reader so far.

@@ -2,10 +2,17 @@ package daemon
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/setlogger/setlogger/api"
 )
@@ -47,4 +54,69 @@ func BenchmarkAppend(b *testing.B) {
 		}
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+}
+
+// BenchmarkPage is S7: a page of 50 nodes in the bucket's order over HTTP, one of the first 50, in buckets of 1,000 and
+// 100,000 nodes or as many as SETLOGGER_NODES says; beside it a bare handler that answers the same bytes.
+func BenchmarkPage(b *testing.B) {
+	sizes := []int{1_000, 100_000}
+	if n, err := strconv.Atoi(os.Getenv("SETLOGGER_NODES")); err == nil {
+		sizes = []int{n}
+	}
+	for _, nodes := range sizes {
+		s := serveDaemon(b)
+		if _, err := s.client.CreateBucket(b.Context(), api.Bucket{Name: "b"}); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := s.client.AppendMany(b.Context(), "b", strings.NewReader(manyLines(nodes)), nil); err != nil {
+			b.Fatal(err)
+		}
+		addresses := []string{"http://" + s.address + "/v1/buckets/b/nodes?limit=50"}
+		for cursor := ""; len(addresses) < 50; {
+			page, err := s.client.Nodes(b.Context(), "b", api.Query{Limit: 50, Cursor: cursor})
+			if err != nil || page.Next == nil || page.Scanned {
+				break
+			}
+			cursor = *page.Next
+			addresses = append(addresses, addresses[0]+"&cursor="+cursor)
+		}
+		b.Run(strconv.Itoa(nodes), func(b *testing.B) { s.fetch(b, addresses) })
+		body := s.read(b, addresses[0])
+		bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) }))
+		b.Run(strconv.Itoa(nodes)+" bare", func(b *testing.B) { s.fetch(b, []string{bare.URL}) })
+		bare.Close()
+	}
+}
+
+// fetch reads from addresses in turn, and reports the median.
+func (s *served) fetch(b *testing.B, addresses []string) {
+	b.Helper()
+	var took []time.Duration
+	for i := 0; b.Loop(); i++ {
+		began := time.Now()
+		s.read(b, addresses[i%len(addresses)])
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+}
+
+func (s *served) read(b *testing.B, address string) []byte {
+	b.Helper()
+	request, err := http.NewRequestWithContext(b.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+s.token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		b.Fatal(response.Status, err)
+	}
+	return body
 }

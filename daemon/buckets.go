@@ -21,8 +21,9 @@ import (
 type heldBucket struct {
 	*localstore.Bucket
 
-	remotes []string                    // names; kept sorted
-	failing atomic.Pointer[api.Problem] // what the disk answered to the last append; nil: it took it
+	remotes []string                     // names; kept sorted
+	failing atomic.Pointer[api.Problem]  // what the disk answered to the last append; nil: it took it
+	joining atomic.Pointer[api.Progress] // of indexes that are being taken in; nil: none are
 }
 
 // append appends, and keeps for the status when the disk refuses.
@@ -87,9 +88,12 @@ func (d *Daemon) allBuckets() []*heldBucket {
 	return all
 }
 
-func (d *Daemon) listBuckets(context.Context, *struct{}) (*answer[api.Buckets], error) {
+func (d *Daemon) listBuckets(ctx context.Context, _ *struct{}) (*answer[api.Buckets], error) {
 	all := api.Buckets{Buckets: []api.BucketStatus{}}
 	for _, b := range d.allBuckets() {
+		if !callerOf(ctx).grant.mayRead(b.Name()) {
+			continue
+		}
 		all.Buckets = append(all.Buckets, d.bucketStatus(b))
 	}
 	return &answer[api.Buckets]{all}, nil
@@ -108,6 +112,9 @@ func (d *Daemon) makeBucket(ctx context.Context, in *struct{ Body api.Bucket }) 
 	d.changing.Lock()
 	defer d.changing.Unlock()
 	wanted := in.Body
+	if g := callerOf(ctx).grant; !g.mayWrite(wanted.Name) || wanted.Merge && !g.admin {
+		return nil, problem(http.StatusForbidden, "this is not among the app's scopes", "the owner lets it in anew with "+wanted.Name+":rw, or makes the bucket")
+	}
 	if err := setlog.CheckBucketName(wanted.Name); err != nil {
 		return nil, problem(http.StatusUnprocessableEntity, plain(err), "for example todos, or photos/2026")
 	}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"errors"
 	"log/slog"
@@ -10,6 +11,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/setlogger/setlogger/api"
 	"github.com/setlogger/setlogger/localstore"
@@ -32,6 +35,8 @@ type Options struct {
 	Public  bool   // allow an address beyond this machine
 	Version string
 	NoSync  bool // for tests only: stores without fsync
+
+	Day time.Duration // for tests only: what counts as a day of uptime; 0: 24 hours
 
 	// Open answers the storage at a remote's path. It makes no call yet.
 	Open func(path string) remote.Storage
@@ -80,6 +85,10 @@ type Daemon struct {
 	folder   *folder
 	registry *localstore.Registry
 	device   string
+	key      ed25519.PrivateKey // that seen files are signed with
+	uptime   uptime
+	apps     *apps
+	asks     *rate.Limiter // requests to be let in
 	started  time.Time
 
 	streams context.Context // ends when the daemon begins to stop: streams end, calls finish
@@ -107,7 +116,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	d := &Daemon{
-		o: o, log: o.Logger, folder: folder, started: time.Now(),
+		o: o, log: o.Logger, folder: folder, started: time.Now(), asks: rate.NewLimiter(rate.Every(time.Second), 10),
 		buckets: map[string]*heldBucket{}, remotes: map[string]*heldRemote{}, broken: map[string]api.Problem{},
 	}
 	err = d.run(ctx)
@@ -135,6 +144,7 @@ func (d *Daemon) run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, d.closeStores())
 	}
+	d.running.Go(func() { d.uptime.keep(d.lanes, d) })
 	failed := d.serve(ctx, server, tcp)
 	d.log.Info("listening", "address", tcp.Addr().String(), "data", d.folder.path)
 	d.o.Ready(Ready{Address: tcp.Addr().String(), Data: d.folder.path})
@@ -170,7 +180,7 @@ func (d *Daemon) server(tcp *listener) (*http.Server, error) {
 		hosts = append(hosts, d.o.Listen)
 	}
 	return &http.Server{
-		Handler:                      &gate{hosts: hosts, token: sha256.Sum256([]byte(token)), open: isOpen, log: d.log, next: routes},
+		Handler:                      &gate{hosts: hosts, token: sha256.Sum256([]byte(token)), apps: d.apps, open: isOpen, log: d.log, next: routes},
 		ConnContext:                  withPeer,
 		ReadHeaderTimeout:            5 * time.Second,
 		IdleTimeout:                  2 * time.Minute,

@@ -1,13 +1,12 @@
 package daemon
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -63,9 +62,18 @@ func anyTag(header, rev string) bool {
 
 // appendNode adds {"id","value","rev"}, and "invalid" when the node is not as the bucket's schema wants it.
 func (b *heldBucket) appendNode(dst []byte, id string, node *setlog.Node) []byte {
+	return b.appendNodeOf(dst, id, node, nil)
+}
+
+// appendNodeOf is appendNode with some properties of the value alone; none: all.
+func (b *heldBucket) appendNodeOf(dst []byte, id string, node *setlog.Node, fields []string) []byte {
+	value := node.Value()
+	if len(fields) > 0 {
+		value = pick(value, fields)
+	}
 	dst = append(dst, `{"id":`...)
 	dst, _ = jsontext.AppendQuote(dst, id) // bad UTF-8 is replaced
-	dst = append(append(dst, `,"value":`...), node.Value()...)
+	dst = append(append(dst, `,"value":`...), value...)
 	dst = append(append(append(dst, `,"rev":"`...), node.Rev()...), '"')
 	if found := b.Violations(node); len(found) > 0 {
 		list, _ := json.Marshal(violations(found)) // strings marshal
@@ -74,19 +82,17 @@ func (b *heldBucket) appendNode(dst []byte, id string, node *setlog.Node) []byte
 	return append(dst, '}')
 }
 
-// listNodes answers a page of nodes in the order of their ids, or all of them as NDJSON.
+// listNodes answers a page of nodes, or all of them as NDJSON.
 func (d *Daemon) listNodes(w http.ResponseWriter, r *http.Request) error {
 	b, err := d.bucket(r.PathValue("bucket"))
 	if err != nil {
 		return err
 	}
 	query := r.URL.Query()
-	for _, later := range [...]string{"order", "where", "at"} {
-		if query.Has(later) {
-			return problem(http.StatusUnprocessableEntity, later+"= is not yet supported by this version", "nodes come in the order of their ids; prefix= chooses among them")
-		}
+	if query.Has("at") {
+		return problem(http.StatusUnprocessableEntity, "at= is not yet supported by this version", "the log has all entries: …/log")
 	}
-	after, err := cursorOf(query.Get("cursor"))
+	list, err := newListing(b, query)
 	if err != nil {
 		return err
 	}
@@ -96,46 +102,47 @@ func (d *Daemon) listNodes(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if lines {
-		return writeNodeLines(w, b, after, query.Get("prefix"), limit, b.appendNode)
+		return writeNodeLines(w, list, limit, list.appendNode)
 	}
-	items, err := b.Nodes(after, query.Get("prefix"), limit+1)
+	page, err := list.page(limit)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(b.appendPage(nil, items, limit)) // the caller is gone
+	_, _ = w.Write(page) // the caller is gone
 	return nil
 }
 
-// appendPage adds a page of the first items; one more than the limit shows that there is a next.
-func (b *heldBucket) appendPage(dst []byte, items []localstore.Item, limit int) []byte {
-	next := []byte("null")
-	if len(items) > limit {
-		items = items[:limit]
-		next = strconv.AppendQuote(nil, cursor(items[limit-1].ID))
+// page is the next page as JSON.
+func (l *listing) page(limit int) ([]byte, error) {
+	items, more, scanned, err := l.next(limit)
+	if err != nil {
+		return nil, err
 	}
-	dst = append(dst, `{"nodes":[`...)
+	next := []byte("null")
+	if more {
+		next = strconv.AppendQuote(nil, l.cursor())
+	}
+	dst := []byte(`{"nodes":[`)
 	for i, item := range items {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = b.appendNode(dst, item.ID, item.Node)
+		dst = l.appendNode(dst, item.ID, item.Node)
 	}
 	dst = append(append(dst, `],"next":`...), next...)
-	return append(dst, `,"scanned":false}`+"\n"...)
+	return fmt.Appendf(dst, `,"scanned":%t}`+"\n", scanned), nil
 }
 
 // writeNodeLines streams nodes as lines, page by page: each page is as it was when it was read. An error after the
 // first page breaks the connection, so that nobody takes what came for the whole.
-func writeNodeLines(w http.ResponseWriter, b *heldBucket, after, prefix string, limit int, line func(dst []byte, id string, node *setlog.Node) []byte) error {
+func writeNodeLines(w http.ResponseWriter, list *listing, limit int, line func(dst []byte, id string, node *setlog.Node) []byte) error {
 	out := newLineWriter(w)
-	for limit > 0 {
-		items, err := b.Nodes(after, prefix, min(limit, maxPage))
-		if err != nil {
+	for more := true; more && limit > 0; {
+		var items []localstore.Item
+		var err error
+		if items, more, _, err = list.next(min(limit, maxPage)); err != nil {
 			return out.fail(err)
-		}
-		if len(items) == 0 {
-			break
 		}
 		for _, item := range items {
 			out.buffer = append(line(out.buffer, item.ID, item.Node), '\n')
@@ -143,7 +150,6 @@ func writeNodeLines(w http.ResponseWriter, b *heldBucket, after, prefix string, 
 		if err := out.flush(); err != nil {
 			return nil //nolint:nilerr // the caller is gone
 		}
-		after = items[len(items)-1].ID
 		limit -= len(items)
 	}
 	_ = out.flush() // the caller is gone
@@ -156,7 +162,11 @@ func (d *Daemon) export(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeNodeLines(w, b, "", "", int(^uint(0)>>1), appendExport)
+	list, err := newListing(b, url.Values{"order": {"id"}})
+	if err != nil {
+		return err
+	}
+	return writeNodeLines(w, list, int(^uint(0)>>1), appendExport)
 }
 
 // appendExport adds the node's value with its id, in canonical form.
@@ -171,17 +181,6 @@ func appendExport(dst []byte, id string, node *setlog.Node) []byte {
 	whole := jsontext.Value(line)
 	_ = whole.Canonicalize() // both parts are canonical JSON already: only the order of members changes
 	return append(dst, whole...)
-}
-
-// cursor is opaque to callers: the id to go on after.
-func cursor(id string) string { return base64.RawURLEncoding.EncodeToString([]byte(id)) }
-
-func cursorOf(text string) (string, error) {
-	id, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || !utf8.Valid(id) {
-		return "", problem(http.StatusBadRequest, "the cursor is not one that a page gave", "begin again without cursor=")
-	}
-	return string(id), nil
 }
 
 // limitOf reads limit=: lines have no bound, pages have.

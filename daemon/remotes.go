@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/setlogger/setlogger/api"
@@ -28,6 +29,8 @@ type heldRemote struct {
 	share   *replica.Share // its lane's
 	lane    *lane
 	stop    context.CancelFunc
+
+	indexed atomic.Int64 // indexes written since the start
 
 	mu    sync.Mutex
 	found findings
@@ -94,7 +97,9 @@ func (d *Daemon) openRemotes() error {
 func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 	ctx, stop := context.WithCancel(d.lanes)
 	held := &heldRemote{name: r.Name, path: r.Path, storage: d.o.Open(r.Path), stop: stop, found: findings{share: r.Share}}
-	held.share = replica.NewShare(replica.Options{Storage: held.storage, Remote: r.Name, ID: r.Share, Logger: d.log})
+	held.share = replica.NewShare(replica.Options{
+		Storage: held.storage, Remote: r.Name, ID: r.Share, Logger: d.log, Key: d.key, Uptime: d.uptime.now, Progress: d.noteJoin,
+	})
 	held.lane = newLane(paceOf(isLocal(r.Path)), func(ctx context.Context) (outcome, error) { return d.round(ctx, held) })
 	d.mu.Lock()
 	d.remotes[r.Name] = held

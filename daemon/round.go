@@ -33,6 +33,7 @@ func (d *Daemon) round(ctx context.Context, r *heldRemote) (outcome, error) {
 		}
 	}
 	round, err := r.share.Sync(ctx, buckets)
+	r.indexed.Add(int64(round.Indexed))
 	d.keep(r, buckets, round)
 	if errors.Is(err, localstore.ErrStopped) && ctx.Err() == nil { // one of them was left meanwhile: go on without it
 		r.lane.noteAppend()
@@ -42,6 +43,18 @@ func (d *Daemon) round(ctx context.Context, r *heldRemote) (outcome, error) {
 		d.log.Debug("synced", "remote", r.name, "folded", round.Folded, "sealed", round.Sealed, "uploaded", round.Uploaded)
 	}
 	return outcome{moved: round.Moved(), sent: round.Uploaded > 0}, err
+}
+
+// noteJoin keeps for the status how far a bucket has taken indexes in.
+func (d *Daemon) noteJoin(bucket string, done, total int) {
+	b, err := d.bucket(bucket)
+	switch {
+	case err != nil: // it was left meanwhile
+	case done == total:
+		b.joining.Store(nil)
+	default:
+		b.joining.Store(&api.Progress{Done: done, Total: total})
+	}
 }
 
 // keep publishes what a round found, and remembers the share once it is known.

@@ -16,7 +16,11 @@ import (
 	"github.com/setlogger/setlogger/daemon/web"
 )
 
-const healthPath = "/healthz"
+const (
+	healthPath = "/healthz"
+	appsPath   = "/v1/apps"
+	streamPath = "/v1/stream"
+)
 
 // router ties each call to its handler and to its description in the OpenAPI document.
 type router struct {
@@ -65,11 +69,17 @@ func (d *Daemon) addCalls(r *router) {
 	huma.Register(r.api, r.operation("GET", "/v1/buckets/{bucket}/schema", "showSchema", "The JSON Schema of a bucket; SET_SCHEMA sets it"), d.showSchema)
 	huma.Register(r.api, r.operation("DELETE", "/v1/buckets/{bucket}", "leaveBucket", "Leave a bucket; its file stays unless purge"), d.leaveBucket)
 	huma.Register(r.api, r.operation("POST", "/v1/buckets/{bucket}/undo", "undo", "Undo an entry where it is still as the entry left it"), d.undo)
+	huma.Register(r.api, r.operation("POST", "/v1/buckets/{bucket}/compact", "compact", "Write an index of what none covers yet, on each remote of the bucket"), d.compact)
 	huma.Register(r.api, r.operation("GET", "/v1/remotes", "listRemotes", "List the remotes"), d.listRemotes)
 	huma.Register(r.api, r.operation("POST", "/v1/remotes", "addRemote", "Name a remote"), d.addRemote)
 	huma.Register(r.api, r.operation("DELETE", "/v1/remotes/{remote}", "removeRemote", "Forget a remote; nothing on it is touched"), d.removeRemote)
 	huma.Register(r.api, r.operation("POST", "/v1/remotes/{remote}/test", "testRemote", "Write, read, list and remove a small file there"), d.testRemote)
 	huma.Register(r.api, r.operation("POST", "/v1/remotes/{remote}/sync", "syncRemote", "Sync with a remote now, and wait for it"), d.syncRemote)
+	huma.Register(r.api, r.operation("GET", appsPath, "listApps", "List the apps that ask to be let in, and those that were"), d.listApps)
+	huma.Register(r.api, r.operation("POST", appsPath, "askApp", "Ask to be let in; needs no token, any web page may ask, a person answers"), d.askApp)
+	huma.Register(r.api, r.operation("GET", appsPath+"/{app}", "pollApp", "How a request stands; its token, once"), d.pollApp)
+	huma.Register(r.api, r.operation("POST", appsPath+"/{app}/approve", "approveApp", "Let in an app that asks"), d.approveApp)
+	huma.Register(r.api, r.operation("DELETE", appsPath+"/{app}", "removeApp", "Revoke an app, or deny one that asks"), d.removeApp)
 	huma.Register(r.api, r.operation("POST", "/v1/sync", "sync", "Sync with all remotes now, and wait for it"), d.syncAll)
 	huma.Register(r.api, r.operation("POST", "/v1/verify", "verify", "Check every hash, signature and chain"), d.verify)
 }
@@ -118,7 +128,7 @@ func (r *router) operation(method, path, id, summary string) huma.Operation {
 			Content:     map[string]*huma.MediaType{api.ProblemType: {Schema: r.schema(reflect.TypeFor[api.Error]())}},
 		}},
 	}
-	if path == healthPath {
+	if path == healthPath || isPairing(method, path) {
 		o.Security = []map[string][]string{}
 	}
 	return o

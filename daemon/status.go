@@ -15,8 +15,27 @@ import (
 	"github.com/setlogger/setlogger/replica"
 )
 
-func (d *Daemon) getStatus(context.Context, *struct{}) (*answer[api.Status], error) {
-	return &answer[api.Status]{d.status()}, nil
+func (d *Daemon) getStatus(ctx context.Context, _ *struct{}) (*answer[api.Status], error) {
+	return &answer[api.Status]{callerOf(ctx).grant.shown(d.status())}, nil
+}
+
+// shown leaves out of the status what an app has no scope for.
+func (g grant) shown(s api.Status) api.Status {
+	if g.admin {
+		return s
+	}
+	s.Buckets = slices.DeleteFunc(s.Buckets, func(b api.BucketStatus) bool { return !g.mayRead(b.Name) })
+	s.Problems = slices.DeleteFunc(s.Problems, func(p api.Problem) bool {
+		return !slices.ContainsFunc(s.Buckets, func(b api.BucketStatus) bool { return b.Name == p.Subject })
+	})
+	s.Pending = 0
+	for _, b := range s.Buckets {
+		s.Pending += b.Pending
+	}
+	for i := range s.Remotes {
+		s.Remotes[i] = api.RemoteStatus{Name: s.Remotes[i].Name, State: s.Remotes[i].State, LastSync: s.Remotes[i].LastSync}
+	}
+	return s
 }
 
 // status is the one value that every face draws.
@@ -79,7 +98,7 @@ func (d *Daemon) bucketStatus(b *heldBucket) api.BucketStatus {
 	remotes := d.remotesOf(b)
 	status := api.BucketStatus{
 		Name: b.Name(), Writer: stats.Writer.String(), Nodes: stats.Nodes, Entries: stats.Entries, Bytes: int64(stats.FileBytes),
-		Pending: stats.PendingUnsealed, Remotes: remotes,
+		Pending: stats.PendingUnsealed, Remotes: remotes, Joining: b.joining.Load(),
 	}
 	for _, name := range remotes {
 		status.Pending = max(status.Pending, pending(b, name))

@@ -24,6 +24,15 @@ func (d *Daemon) openStores() error {
 		return err
 	}
 	d.device = device.Name
+	if d.apps, err = loadApps(d.registry, d.now); err != nil {
+		return err
+	}
+	if d.key, err = deviceKey(d.registry); err != nil {
+		return err
+	}
+	if d.uptime, err = loadUptime(d.registry, d.o.Day); err != nil {
+		return err
+	}
 	if fresh {
 		if err := d.registry.PutRemote(localstore.Remote{Name: embedded, Path: d.folder.file("share"), Created: d.now()}); err != nil {
 			return err

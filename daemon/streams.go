@@ -37,9 +37,12 @@ func (d *Daemon) addStreams(r *router) {
 	o.Responses["304"] = &huma.Response{Description: "The caller has it"}
 	r.handle(o, d.getNode)
 
-	o = r.operation(http.MethodGet, "/v1/buckets/{bucket}/nodes", "listNodes", "A page of nodes, in the order of their ids; all of them as NDJSON")
+	o = r.operation(http.MethodGet, "/v1/buckets/{bucket}/nodes", "listNodes", "A page of nodes; all of them as NDJSON")
 	o.Parameters = []*huma.Param{
-		inPath("bucket", "Name of the bucket, percent-encoded as one segment"), inQuery("prefix", "Only ids that begin with it"),
+		inPath("bucket", "Name of the bucket, percent-encoded as one segment"), inQuery("prefix", "Only ids that begin with it, by id"),
+		inQuery("order", "Names separated by commas, - in front for downwards; the bucket's order unless given"),
+		inQuery("where", "PROPERTY:OPERATOR:VALUE, of eq, in, lt, gt, starts-with; may be given again, all must hold"),
+		inQuery("fields", "Names of properties separated by commas: values have these alone"),
 		inQuery("limit", "Nodes a page, 100 unless given, up to 1000"), inQuery("cursor", "next of the page before"),
 	}
 	o.Responses["200"] = r.answers("The page", reflect.TypeFor[api.Page](), "application/json", api.LinesType)
@@ -53,6 +56,18 @@ func (d *Daemon) addStreams(r *router) {
 	}
 	o.Responses["200"] = r.answers("The entries", reflect.TypeFor[api.Log](), "application/json", api.LinesType, api.EventsType)
 	r.handle(o, d.readLog)
+
+	o = r.operation(http.MethodGet, streamPath, "stream", "Changes of many buckets over one connection")
+	o.Description = `A WebSocket (subprotocol setlogger.v1; a page adds bearer.TOKEN) on which the caller sends Subscriptions and gets Events, or with Accept: text/event-stream ` +
+		`the Events of the buckets in the query. A bucket's nodes come first, then each change; after= a ready's place, only what changed since.`
+	o.Parameters = []*huma.Param{
+		inQuery("bucket", "Of an event stream: a bucket's name; may be given again"),
+		inHeader("Last-Event-ID", "Of an event stream: id of the last event, to go on from there"),
+	}
+	o.Responses["101"] = &huma.Response{Description: "A WebSocket"}
+	o.Responses["200"] = r.answers("The events", reflect.TypeFor[api.Event](), api.EventsType)
+	r.schema(reflect.TypeFor[api.Subscription]())
+	r.handle(o, d.openStream)
 
 	o = r.operation(http.MethodGet, "/v1/buckets/{bucket}/export", "export", "Every node with its id, RFC 8785, one a line, in the order of ids")
 	o.Parameters = []*huma.Param{inPath("bucket", "Name of the bucket, percent-encoded as one segment")}

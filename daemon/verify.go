@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -63,8 +64,95 @@ func (v *verification) bucket(b *heldBucket) {
 	}
 }
 
-// remote reads every segment of the share and checks its name, hash, chain and signature.
+// remote reads every file of the share and checks its name, hash, chain and signature.
 func (v *verification) remote(ctx context.Context, r *heldRemote) {
+	v.segments(ctx, r)
+	v.indexes(ctx, r)
+}
+
+// indexes reads every index with its chunks.
+func (v *verification) indexes(ctx context.Context, r *heldRemote) {
+	for object, err := range r.storage.List(ctx, "index") {
+		if err != nil {
+			v.found(r.name, err, remote.Hint(err))
+			return
+		}
+		name, ok := setlog.ParseIndexName(strings.TrimPrefix(object.Name, "index/"))
+		if !ok {
+			continue
+		}
+		v.verdict.Files++
+		if err := v.index(ctx, r.storage, object.Name, name); err != nil && !isGone(ctx, r.storage, "index", object.Name, err) {
+			v.found(r.name+": "+object.Name, err, "devices go around it; one that holds the bucket writes another when enough is new, or with `setlogger compact`")
+		}
+	}
+}
+
+func (v *verification) index(ctx context.Context, storage remote.Storage, path string, name setlog.IndexName) error {
+	data, err := storage.Read(ctx, path)
+	if err != nil {
+		return err
+	}
+	if setlog.HashOf(data) != name.Hash {
+		return errOtherHash
+	}
+	index, err := setlog.DecodeIndex(data)
+	if err != nil {
+		return err
+	}
+	if setlog.BucketID(index.Bucket) != name.Bucket || index.Level != name.Level {
+		return fmt.Errorf("it is of bucket %s, level %d", index.Bucket, index.Level)
+	}
+	for _, ref := range index.Chunks {
+		if err := checkChunk(ctx, storage, index, ref); err != nil {
+			return fmt.Errorf("its chunk %s: %w", index.Name(ref), err)
+		}
+		v.verdict.Files++
+	}
+	return nil
+}
+
+func checkChunk(ctx context.Context, storage remote.Storage, index *setlog.Index, ref setlog.ChunkRef) error {
+	data, err := storage.Read(ctx, "chunk/"+index.Name(ref).String())
+	if err != nil {
+		return err
+	}
+	if setlog.HashOf(data) != ref.Hash {
+		return errOtherHash
+	}
+	chunk, err := setlog.DecodeChunk(data)
+	if err != nil {
+		return err
+	}
+	if chunk.Index != index.ID || chunk.Bucket != index.Bucket || len(chunk.Lines) != ref.Nodes {
+		return fmt.Errorf("it belongs to another index")
+	}
+	for _, err := range chunk.Nodes() {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var errOtherHash = errors.New("its content has another hash than its name says")
+
+// isGone tells whether what was not found is a file that a device removed since it was listed, as it may while others
+// hold what it held.
+func isGone(ctx context.Context, storage remote.Storage, folder, name string, err error) bool {
+	if !errors.Is(err, remote.ErrNotExist) {
+		return false
+	}
+	for object, err := range storage.List(ctx, folder) {
+		if err != nil || object.Name == name {
+			return false
+		}
+	}
+	return true
+}
+
+// segments reads every segment.
+func (v *verification) segments(ctx context.Context, r *heldRemote) {
 	for _, folder := range []string{"log", "past"} {
 		for object, err := range r.storage.List(ctx, folder) {
 			if err != nil {
@@ -76,7 +164,7 @@ func (v *verification) remote(ctx context.Context, r *heldRemote) {
 				continue // others' files are told by the status
 			}
 			v.verdict.Files++
-			if err := checkSegment(ctx, r.storage, object.Name, name, &v.verdict.Checked); err != nil {
+			if err := checkSegment(ctx, r.storage, object.Name, name, &v.verdict.Checked); err != nil && !isGone(ctx, r.storage, folder, object.Name, err) {
 				v.found(r.name+": "+object.Name, err, "a device that holds these entries uploads them anew once this file is deleted")
 			}
 		}
@@ -89,7 +177,7 @@ func checkSegment(ctx context.Context, storage remote.Storage, path string, name
 		return err
 	}
 	if setlog.HashOf(data) != name.Hash {
-		return fmt.Errorf("its content has another hash than its name says")
+		return errOtherHash
 	}
 	segment, err := setlog.DecodeSegment(data)
 	if err != nil {

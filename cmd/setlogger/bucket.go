@@ -72,8 +72,8 @@ func bucketShowCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(g.say(cmd), "name     %s\nwriter   %s\nnodes    %d\nentries  %d\nwaiting  %d\nsize     %s\nremotes  %s\n",
-				b.Name, b.Writer, b.Nodes, b.Entries, b.Pending, size(b.Bytes), listed(b.Remotes))
+			_, err = fmt.Fprintf(g.say(cmd), "name     %s\nwriter   %s\nnodes    %s\nentries  %d\nwaiting  %d\nsize     %s\nremotes  %s\n",
+				b.Name, b.Writer, nodesOf(*b), b.Entries, b.Pending, size(b.Bytes), listed(b.Remotes))
 			return err
 		},
 	}
@@ -99,6 +99,14 @@ func bucketLeaveCommand(g *globals) *cobra.Command {
 	return cmd
 }
 
+// nodesOf counts the nodes, and tells how many more are on their way.
+func nodesOf(b api.BucketStatus) string {
+	if b.Joining == nil || b.Joining.Total == 0 {
+		return fmt.Sprint(b.Nodes)
+	}
+	return fmt.Sprintf("%d (joining: %d %%)", b.Nodes, 100*b.Joining.Done/b.Joining.Total)
+}
+
 func tableOfBuckets(w io.Writer, all []api.BucketStatus) error {
 	if len(all) == 0 {
 		_, err := fmt.Fprintln(w, "No bucket yet. Make one: setlogger bucket create todos")
@@ -107,7 +115,7 @@ func tableOfBuckets(w io.Writer, all []api.BucketStatus) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "BUCKET\tNODES\tENTRIES\tWAITING\tSIZE\tREMOTES")
 	for _, b := range all {
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s\t%s\n", b.Name, b.Nodes, b.Entries, b.Pending, size(b.Bytes), listed(b.Remotes))
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\t%s\n", b.Name, nodesOf(b), b.Entries, b.Pending, size(b.Bytes), listed(b.Remotes))
 	}
 	return t.Flush()
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/setlogger/setlogger/api"
 )
 
 func TestMain(m *testing.M) {
@@ -26,6 +28,9 @@ func TestMain(m *testing.M) {
 //	stop NAME            end it by SIGTERM; it must exit 0 within 5 seconds
 //	kill NAME            end it by SIGKILL
 //	port VAR             put a free port into VAR
+//	ask NAME APP SCOPE…  have an app ask the daemon to be let in; its code is then in $CODE
+//	poll NAME            fetch that app's token into $SETLOGGER_TOKEN
+//	envfile VAR FILE     put what a file holds into VAR
 func TestScripts(t *testing.T) {
 	daemons := &daemons{running: map[string]*exec.Cmd{}}
 	testscript.Run(t, testscript.Params{
@@ -38,10 +43,13 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"serve": daemons.serve,
-			"stop":  func(ts *testscript.TestScript, _ bool, args []string) { daemons.end(ts, args[0], syscall.SIGTERM) },
-			"kill":  func(ts *testscript.TestScript, _ bool, args []string) { daemons.end(ts, args[0], syscall.SIGKILL) },
-			"port":  freePort,
+			"serve":   daemons.serve,
+			"stop":    func(ts *testscript.TestScript, _ bool, args []string) { daemons.end(ts, args[0], syscall.SIGTERM) },
+			"ask":     ask,
+			"poll":    poll,
+			"envfile": envFile,
+			"kill":    func(ts *testscript.TestScript, _ bool, args []string) { daemons.end(ts, args[0], syscall.SIGKILL) },
+			"port":    freePort,
 		},
 	})
 }
@@ -119,4 +127,35 @@ func freePort(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Check(listener.Close())
 	ts.Setenv(args[0], port)
+}
+
+// ask NAME SCOPE has a program ask a daemon to be let in; its code is then in $CODE.
+func ask(ts *testscript.TestScript, _ bool, args []string) {
+	c := clientOf(ts, args[0])
+	asked, err := c.AskApp(context.Background(), api.AppRequest{Name: args[1], Scopes: args[2:]})
+	ts.Check(err)
+	ts.Setenv("CODE", asked.Code)
+	ts.Setenv("ASKED", asked.ID)
+	ts.Setenv("SECRET", asked.Secret)
+}
+
+// poll fetches the token of who asked into $SETLOGGER_TOKEN.
+func poll(ts *testscript.TestScript, _ bool, args []string) {
+	a, err := clientOf(ts, args[0]).PollApp(context.Background(), ts.Getenv("ASKED"), ts.Getenv("SECRET"))
+	ts.Check(err)
+	if a.Token == "" {
+		ts.Fatalf("no token came: %+v", a)
+	}
+	ts.Setenv("SETLOGGER_TOKEN", a.Token)
+}
+
+func clientOf(ts *testscript.TestScript, name string) *api.Client {
+	c, err := api.NewClient(api.Options{Data: ts.MkAbs(name)})
+	ts.Check(err)
+	return c
+}
+
+// envFile NAME FILE sets a variable to what a file holds.
+func envFile(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -74,8 +75,8 @@ func getCommand(g *globals) *cobra.Command {
 func listCommand(g *globals) *cobra.Command {
 	var q api.Query
 	cmd := &cobra.Command{
-		Use: "list BUCKET", Short: "Print id and value of all nodes, in the order of ids", Args: cobra.ExactArgs(1),
-		Long:              "Print id and value of all nodes, in the order of ids.\nWith --json or --limit, print one page; --cursor takes the next of the page before.",
+		Use: "list BUCKET", Short: "Print id and value of all nodes, in the bucket's order", Args: cobra.ExactArgs(1),
+		Long:              "Print id and value of all nodes, in the bucket's order, which is newest first unless its schema says else.\nWith --json or --limit, print one page; --cursor takes the next of the page before.",
 		ValidArgsFunction: g.completeBuckets,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := g.client(cmd)
@@ -99,7 +100,10 @@ func listCommand(g *globals) *cobra.Command {
 			}
 		},
 	}
-	cmd.Flags().StringVar(&q.Prefix, "prefix", "", "only ids that begin with it")
+	cmd.Flags().StringVar(&q.Prefix, "prefix", "", "only ids that begin with it, in the order of ids")
+	cmd.Flags().StringArrayVar(&q.Where, "where", nil, "only nodes with PROPERTY:OPERATOR:VALUE, of eq, in, lt, gt, starts-with; may be given again")
+	cmd.Flags().StringSliceVar(&q.Fields, "fields", nil, "only these properties of the values, separated by commas")
+	cmd.Flags().StringVar(&q.Order, "order", "", "another order: id, or names such as -created,title")
 	cmd.Flags().IntVar(&q.Limit, "limit", 0, "nodes a page")
 	cmd.Flags().StringVar(&q.Cursor, "cursor", "", "where the page begins")
 	return cmd
@@ -156,6 +160,46 @@ func (g *globals) followLog(cmd *cobra.Command, bucket, after string) error {
 			return err
 		}
 		if err := printEntry(cmd.OutOrStdout(), e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func watchCommand(g *globals) *cobra.Command {
+	var after string
+	cmd := &cobra.Command{
+		Use: "watch BUCKET", Short: "Print all nodes, then each that changes, one JSON object a line; goes on when the daemon comes back",
+		Args: cobra.ExactArgs(1), ValidArgsFunction: g.completeBuckets,
+		RunE: func(cmd *cobra.Command, args []string) error { return g.watch(cmd, args[0], after) },
+	}
+	cmd.Flags().StringVar(&after, "after", "", "print only what changed after this place")
+	return cmd
+}
+
+// watch prints nodes until it is interrupted: as they are, or deleted. --json prints the events, with their places.
+func (g *globals) watch(cmd *cobra.Command, bucket, after string) error {
+	raw := g.json
+	g.json = false
+	c, err := g.client(cmd)
+	if err != nil {
+		return err
+	}
+	lines := json.NewEncoder(cmd.OutOrStdout())
+	lines.SetEscapeHTML(false)
+	for event, err := range c.Watch(cmd.Context(), bucket, after) {
+		if cmd.Context().Err() != nil {
+			return nil //nolint:nilerr // the person has seen enough
+		}
+		if err == nil && raw {
+			err = lines.Encode(event)
+		}
+		for _, node := range event.Nodes {
+			if err == nil && !raw {
+				err = lines.Encode(node)
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -9,7 +9,7 @@ async function call(method, path) {
   const token = sessionStorage.getItem(KEY);
   if (!token) throw new Refused("");
   const answer = await fetch(path, { method, headers: { Authorization: `Bearer ${token}` }, redirect: "error" });
-  const body = await answer.json();
+  const body = answer.status === 204 ? {} : await answer.json();
   if (answer.status === 401) throw new Refused(body.detail);
   if (!answer.ok) throw new Error(`${body.detail} ${body.hint ?? ""}`);
   return body;
@@ -46,6 +46,67 @@ function trouble(problem) {
   return box;
 }
 
+// nodes counts a bucket's, and shows how far indexes are taken in.
+function nodes(b) {
+  const cell = count(b.nodes);
+  if (b.joining) {
+    const bar = document.createElement("progress");
+    bar.max = b.joining.total || 1;
+    bar.value = b.joining.done;
+    bar.title = `taking in ${b.joining.done.toLocaleString()} of ${b.joining.total.toLocaleString()}`;
+    cell.append(document.createElement("br"), bar);
+  }
+  return cell;
+}
+
+// deed is a button that makes a call and then draws anew.
+function deed(text, method, path) {
+  const button = element("button", text);
+  button.type = "button";
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      await call(method, path);
+    } catch { /* what is drawn next says how it stands */ }
+    refresh();
+  });
+  return button;
+}
+
+const from = (app) => app.origin || "a program on this device";
+
+// question asks the person about an app that asks to be let in.
+function question(app) {
+  const box = element("div", "", "question");
+  const text = element("p", "");
+  text.append(element("b", app.name), `, ${from(app)}, asks to use `, element("code", app.scopes.join(" ")), ". Does it show this code?");
+  const buttons = element("p", "");
+  buttons.append(deed("It does: let it in", "POST", `v1/apps/${app.id}/approve`), " ", deed("Deny", "DELETE", `v1/apps/${app.id}`));
+  box.append(text, element("p", app.code, "code"), buttons);
+  return box;
+}
+
+function appRow(app) {
+  const out = document.createElement("td");
+  out.append(app.state === "active" ? deed("Revoke", "DELETE", `v1/apps/${app.id}`) : "about to fetch its token");
+  return row([app.name, from(app), app.scopes.join(" "), app.used ? when(app.used) : "never", out]);
+}
+
+let drawn = "";
+
+// drawApps draws what changed alone, so that no button moves from under a finger.
+function drawApps(apps) {
+  const now = JSON.stringify(apps);
+  if (now === drawn) return;
+  drawn = now;
+  const pending = apps.filter((app) => app.state === "pending");
+  const others = apps.filter((app) => app.state !== "pending");
+  at("asking").replaceChildren(...pending.map(question));
+  at("apps").replaceChildren(...others.map(appRow));
+  at("apptable").hidden = !others.length;
+  at("noapps").hidden = others.length > 0;
+}
+
 function facts(pairs) {
   at("facts").replaceChildren(...pairs.map(([name, value]) => {
     const pair = document.createElement("div");
@@ -59,7 +120,7 @@ function draw(s) {
   at("problems").replaceChildren(...s.problems.map(trouble));
   facts([["Device", s.device], ["Waiting to sync", s.pending.toLocaleString()], ["Last sync", when(s.last_sync)], ["Running since", when(s.started)]]);
   at("buckets").replaceChildren(...s.buckets.map((b) =>
-    row([b.name, count(b.nodes), count(b.entries), count(b.pending), size(b.bytes), b.remotes.join(", ") || "none"])));
+    row([b.name, nodes(b), count(b.entries), count(b.pending), size(b.bytes), b.remotes.join(", ") || "none"])));
   at("remotes").replaceChildren(...s.remotes.map((r) =>
     row([r.name, r.path, element("td", STATES[r.state] ?? r.state, r.state), count(r.pending), when(r.last_sync)])));
   at("version").textContent = s.version;
@@ -78,7 +139,9 @@ function showLogin(needed, why) {
 
 async function refresh() {
   try {
-    draw(await call("GET", "v1/status"));
+    const [status, apps] = await Promise.all([call("GET", "v1/status"), call("GET", "v1/apps")]);
+    draw(status);
+    drawApps(apps.apps);
     showLogin(false, "");
   } catch (error) {
     if (error instanceof Refused) {

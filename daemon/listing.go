@@ -1,0 +1,149 @@
+package daemon
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/setlogger/setlogger/localstore"
+	"github.com/setlogger/setlogger/setlog"
+)
+
+// listing is a walk through the nodes of a bucket, page by page.
+type listing struct {
+	b      *heldBucket
+	order  setlog.Order
+	byID   bool
+	prefix string // of ids; by id only
+	where  []condition
+	fields []string // properties to answer; none: all
+	after  []byte   // key to go on after
+}
+
+// How many nodes are looked at for a page of those that meet conditions: in an order that is not stored each look is at all
+// of them.
+const (
+	lookedAtOnce = 1000
+	mostLookedAt = 20_000
+)
+
+// newListing reads order=, prefix= and cursor=. With a prefix nodes come by id, else in the bucket's order, unless
+// another one is asked for.
+func newListing(b *heldBucket, query url.Values) (*listing, error) {
+	l := &listing{b: b, order: b.Order(), prefix: query.Get("prefix")}
+	names := query.Get("order")
+	if names == "" && l.prefix != "" {
+		names = "id"
+	}
+	if names != "" {
+		var err error
+		if l.order, err = setlog.ParseOrder(strings.Split(names, ",")); err != nil {
+			return nil, problem(http.StatusBadRequest, "order= is no list of names: "+err.Error(), "separate created, id and names of properties by commas, - in front for downwards")
+		}
+	}
+	l.byID = l.order.String() == `["id"]`
+	if l.prefix != "" && !l.byID {
+		return nil, problem(http.StatusBadRequest, "prefix= chooses among nodes in the order of their ids", "leave order= out, or say order=id")
+	}
+	if fields := query.Get("fields"); fields != "" {
+		l.fields = strings.Split(fields, ",")
+	}
+	var err error
+	if l.where, err = parseConditions(query["where"]); err != nil {
+		return nil, err
+	}
+	l.after, err = l.keyOf(query.Get("cursor"))
+	return l, err
+}
+
+// mark is how many bytes at the head of a cursor tell of which order it is.
+const mark = 4
+
+// cursor is opaque to callers: the order's mark, and the key of the last node seen.
+func (l *listing) cursor() string {
+	sum := sha256.Sum256([]byte(l.order.String()))
+	return base64.RawURLEncoding.EncodeToString(append(sum[:mark:mark], l.after...))
+}
+
+func (l *listing) keyOf(cursor string) ([]byte, error) {
+	if cursor == "" {
+		return nil, nil
+	}
+	data, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || len(data) <= mark {
+		return nil, errCursor()
+	}
+	sum := sha256.Sum256([]byte(l.order.String()))
+	if !bytes.Equal(data[:mark], sum[:mark]) {
+		return nil, problem(http.StatusUnprocessableEntity, "the cursor is of a page in another order; now nodes come by "+l.order.String(),
+			"begin again without cursor=, or give the order= and prefix= that its page was asked with")
+	}
+	if _, err := l.order.ID(data[mark:]); err != nil {
+		return nil, errCursor()
+	}
+	return data[mark:], nil
+}
+
+func errCursor() error {
+	return problem(http.StatusBadRequest, "the cursor is not one that a page gave", "begin again without cursor=")
+}
+
+// next answers up to limit nodes and goes on after them; more tells whether there may be others. Of those that conditions
+// choose it answers fewer, or none, when many had to be looked at. scanned tells that nodes were looked at which are not answered.
+func (l *listing) next(limit int) (items []localstore.Item, more, scanned bool, err error) {
+	if len(l.where) == 0 {
+		items, scanned, err = l.read(limit + 1)
+		if more = len(items) > limit; more {
+			items = items[:limit]
+		}
+		if len(items) > 0 {
+			l.pass(items[len(items)-1])
+		}
+		return items, more, scanned, err
+	}
+	for looked := 0; looked < mostLookedAt; {
+		part := lookedAtOnce
+		if scanned {
+			part = mostLookedAt
+		}
+		all, unstored, err := l.read(part)
+		if err != nil {
+			return nil, false, true, err
+		}
+		for _, item := range all {
+			if len(items) == limit {
+				return items, true, true, nil
+			}
+			l.pass(item)
+			if selects(l.where, item.Node) {
+				items = append(items, item)
+			}
+		}
+		if len(all) < part {
+			return items, false, true, nil
+		}
+		looked, scanned = looked+len(all), unstored
+	}
+	return items, true, true, nil
+}
+
+// read answers up to limit nodes, all those in their order; fewer mean that there are no more. scanned tells that all were
+// looked at.
+func (l *listing) read(limit int) (items []localstore.Item, scanned bool, err error) {
+	if l.byID {
+		items, err = l.b.Nodes(string(l.after), l.prefix, limit)
+		return items, false, err
+	}
+	return l.b.Ordered(l.order, l.after, limit)
+}
+
+// appendNode adds a node with the properties that were asked for.
+func (l *listing) appendNode(dst []byte, id string, node *setlog.Node) []byte {
+	return l.b.appendNodeOf(dst, id, node, l.fields)
+}
+
+// pass goes on after a node.
+func (l *listing) pass(item localstore.Item) { l.after = l.order.Key(item.ID, item.Node) }

@@ -22,10 +22,10 @@ fuzz: ## each fuzzer for FUZZTIME (default 60s)
 soak: ## the long form of the crash and kill tests
 	@.ci/packages && .ci/tools && SETLOGGER_SOAK=1 .ci/test
 
-simulate: ## a million random histories, and every small one; SETLOGGER_HISTORIES and SETLOGGER_SEED choose others
+simulate: ## a million random histories of the model, every small one, and SETLOGGER_FLEETS (200) of whole fleets; SETLOGGER_HISTORIES and SETLOGGER_SEED choose others
 	@SETLOGGER_HISTORIES=$${SETLOGGER_HISTORIES:-1000000} SETLOGGER_EXHAUSTIVE=1 go test -v -count=1 -p 1 -timeout 6h ./simulation/...
 
-mutate: ## break one rule of the model after the other; each must be caught
+mutate: ## break one rule of the model, then one safeguard of the sync, after the other; each must be caught
 	@go run ./scripts/mutate
 
 bench: ## benchmarks: one line a figure

@@ -223,7 +223,7 @@ func (d *device) try(t testing.TB, args ...string) ([]byte, error) {
 	cmd.Stderr = &complaint
 	out, err := cmd.Output()
 	if err != nil {
-		err = fmt.Errorf("%w: %s", err, complaint.String())
+		err = fmt.Errorf("%w: %s%s", err, complaint.String(), out[:min(len(out), 2000)])
 	}
 	return out, err
 }

@@ -24,13 +24,15 @@ func TestOneListEditedAtOnce(t *testing.T) {
 		rounds = max(rounds, 20_000)
 	}
 	seed := uint64(setting(t, "SETLOGGER_SEED", int(time.Now().UnixNano()&0xffffff)))
-	all := newEditors(t, editors, seed)
+	share := t.TempDir()
+	all := newEditors(t, share, editors, seed)
 	devices := devicesOf(all)
 	begin := time.Now()
 	editAll(t, all, rounds)
 	edited := time.Since(begin)
 	export := agree(t, "list", devices...)
 	judgeList(t, all, export, rounds)
+	readsLike(t, share, "list", export)
 	t.Logf("%d devices, %d rounds each, seed %d: edited in %v, agreed %v later on %d bytes, %s", editors, rounds, seed,
 		edited.Round(time.Second), (time.Since(begin) - edited).Round(time.Second), len(export), digest(export, ""))
 	for _, e := range all {
@@ -39,9 +41,8 @@ func TestOneListEditedAtOnce(t *testing.T) {
 }
 
 // newEditors are devices that share a list.
-func newEditors(t *testing.T, n int, seed uint64) []*editor {
+func newEditors(t *testing.T, share string, n int, seed uint64) []*editor {
 	t.Helper()
-	share := t.TempDir()
 	var all []*editor
 	for i := range n {
 		d := newStarted(t, fmt.Sprint("d", i), share)
@@ -78,7 +79,7 @@ func editAll(t *testing.T, all []*editor, rounds int) {
 // since stays, and all export the same.
 func TestUndoAmongOthers(t *testing.T) {
 	seed := uint64(setting(t, "SETLOGGER_SEED", int(time.Now().UnixNano()&0xffffff)))
-	all := newEditors(t, 3, seed)
+	all := newEditors(t, t.TempDir(), 3, seed)
 	for _, e := range all {
 		e.undoes = true
 	}

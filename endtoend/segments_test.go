@@ -32,14 +32,15 @@ func filesBelow(t testing.TB, folder string) []string {
 	return files
 }
 
-// segmentsOf lists the segments on a share.
+// segmentsOf lists the segments on a share, fresh ones and those that were consolidated.
 func segmentsOf(t testing.TB, share string) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(share, "log", "*.jsonl.gz"))
-	if err != nil {
+	fresh, err := filepath.Glob(filepath.Join(share, "log", "*.jsonl.gz"))
+	past, err2 := filepath.Glob(filepath.Join(share, "past", "*.jsonl.gz"))
+	if err := errors.Join(err, err2); err != nil {
 		t.Fatal(err)
 	}
-	return files
+	return append(fresh, past...)
 }
 
 // entriesOn reads the entries of all segments on a share, with nothing but gzip and JSON.

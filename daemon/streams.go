@@ -11,6 +11,14 @@ import (
 
 // addStreams adds the calls that read and write by themselves, for speed or because they are streams.
 func (d *Daemon) addStreams(r *router) {
+	d.addAppend(r)
+	d.addNodes(r)
+	d.addLog(r)
+	d.addStream(r)
+	d.addExport(r)
+}
+
+func (d *Daemon) addAppend(r *router) {
 	o := r.operation(http.MethodPost, "/v1/buckets/{bucket}/actions", "append", "Append one entry, or each line as one")
 	o.Description = `One action, or a transaction {"actions":[…]}, is one entry: durable when the answer comes. Of NDJSON each line is an entry; ` +
 		`at the first refused one it stops, and the error has line and committed.`
@@ -27,8 +35,10 @@ func (d *Daemon) addStreams(r *router) {
 		Schema: &huma.Schema{OneOf: []*huma.Schema{r.schema(reflect.TypeFor[api.Appended]()), r.schema(reflect.TypeFor[api.AppendedMany]())}},
 	}}}
 	r.handle(o, d.appendActions)
+}
 
-	o = r.operation(http.MethodGet, "/v1/buckets/{bucket}/nodes/{id}", "getNode", "One node")
+func (d *Daemon) addNodes(r *router) {
+	o := r.operation(http.MethodGet, "/v1/buckets/{bucket}/nodes/{id}", "getNode", "One node")
 	o.Parameters = []*huma.Param{
 		inPath("bucket", "Name of the bucket, percent-encoded as one segment"), inPath("id", "Id of the node, percent-encoded as one segment"),
 		inHeader("If-None-Match", "Rev that the caller has"),
@@ -47,8 +57,10 @@ func (d *Daemon) addStreams(r *router) {
 	}
 	o.Responses["200"] = r.answers("The page", reflect.TypeFor[api.Page](), "application/json", api.LinesType)
 	r.handle(o, d.listNodes)
+}
 
-	o = r.operation(http.MethodGet, "/v1/buckets/{bucket}/log", "readLog", "Entries in the order they reached this device")
+func (d *Daemon) addLog(r *router) {
+	o := r.operation(http.MethodGet, "/v1/buckets/{bucket}/log", "readLog", "Entries in the order they reached this device")
 	o.Parameters = []*huma.Param{
 		inPath("bucket", "Name of the bucket, percent-encoded as one segment"), inQuery("after", "Offset to go on after; none: the beginning"),
 		inQuery("limit", "Entries a page, 100 unless given, up to 1000"), inQuery("live", "sse: a stream of events; long-poll: wait for the first"),
@@ -56,8 +68,10 @@ func (d *Daemon) addStreams(r *router) {
 	}
 	o.Responses["200"] = r.answers("The entries", reflect.TypeFor[api.Log](), "application/json", api.LinesType, api.EventsType)
 	r.handle(o, d.readLog)
+}
 
-	o = r.operation(http.MethodGet, streamPath, "stream", "Changes of many buckets over one connection")
+func (d *Daemon) addStream(r *router) {
+	o := r.operation(http.MethodGet, streamPath, "stream", "Changes of many buckets over one connection")
 	o.Description = `A WebSocket (subprotocol setlogger.v1; a page adds bearer.TOKEN) on which the caller sends Subscriptions and gets Events, or with Accept: text/event-stream ` +
 		`the Events of the buckets in the query. A bucket's nodes come first, then each change; after= a ready's place, only what changed since.`
 	o.Parameters = []*huma.Param{
@@ -68,8 +82,10 @@ func (d *Daemon) addStreams(r *router) {
 	o.Responses["200"] = r.answers("The events", reflect.TypeFor[api.Event](), api.EventsType)
 	r.schema(reflect.TypeFor[api.Subscription]())
 	r.handle(o, d.openStream)
+}
 
-	o = r.operation(http.MethodGet, "/v1/buckets/{bucket}/export", "export", "Every node with its id, RFC 8785, one a line, in the order of ids")
+func (d *Daemon) addExport(r *router) {
+	o := r.operation(http.MethodGet, "/v1/buckets/{bucket}/export", "export", "Every node with its id, RFC 8785, one a line, in the order of ids")
 	o.Parameters = []*huma.Param{inPath("bucket", "Name of the bucket, percent-encoded as one segment")}
 	o.Responses["200"] = &huma.Response{Description: "The lines", Content: map[string]*huma.MediaType{api.LinesType: {Schema: &huma.Schema{Type: "object"}}}}
 	r.handle(o, d.export)

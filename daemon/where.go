@@ -122,7 +122,7 @@ func textOf(text string) any {
 // meets tells whether a property is as the condition wants it; of an array, whether any element is.
 func (c condition) meets(have any) bool {
 	if list, ok := have.([]any); ok {
-		return slices.ContainsFunc(list, func(element any) bool { return c.meetsOne(element) })
+		return slices.ContainsFunc(list, c.meetsOne)
 	}
 	return c.meetsOne(have)
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // ErrDelta says that a line is no node of a state delta.
@@ -21,15 +19,14 @@ func ReadDelta(line []byte) (id string, n *Node, err error) { return readDelta(l
 
 // readDelta reads a line, and adds the slots that it lists to those of the lines before.
 func readDelta(line []byte, slots *uint64) (id string, n *Node, err error) {
-	data := jsontext.Value(bytes.Clone(line))
-	if depth(data) > deltaDepth {
+	if depth(line) > deltaDepth {
 		return "", nil, fmt.Errorf("%w: nested too deep", ErrDelta)
 	}
-	if err := data.Canonicalize(); err != nil || !bytes.Equal(data, line) || !isKind(data, '{') {
+	if !isCanonicalObject(line) {
 		return "", nil, fmt.Errorf("%w: it is no canonical JSON object", ErrDelta)
 	}
 	r := deltaReader{slots: *slots}
-	id, n = r.node(data)
+	id, n = r.node(line)
 	*slots = r.slots
 	if r.failed != "" {
 		return "", nil, fmt.Errorf("%w: %s", ErrDelta, r.failed)

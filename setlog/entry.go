@@ -46,14 +46,23 @@ func (e *Entry) mark(position int) Mark {
 // line and number but no actions, so that it folds to nothing.
 func ParseEntry(writer Writer, number uint64, line []byte) (Entry, error) {
 	bare := Entry{Writer: writer, Number: number, Line: line}
-	canonical, err := canonical(bytes.Clone(line), MaxDepth+2) // actions stand two deep
-	if err == nil && !bytes.Equal(canonical, line) {
-		err = errors.New("the line is not in canonical form")
-	}
-	if err != nil {
+	if err := checkLine(line); err != nil {
 		return bare, fmt.Errorf("%w: entry %d of %s: %w", ErrEntry, number, writer, err)
 	}
 	return ReadEntry(writer, number, line)
+}
+
+// checkLine refuses a line that is not canonical JSON within the limits of an entry.
+func checkLine(line []byte) error {
+	const deepest = MaxDepth + 2 // actions stand two deep
+	if len(line) <= MaxLine && isCanonical(line, deepest) {
+		return nil
+	}
+	canonical, err := canonical(bytes.Clone(line), deepest)
+	if err == nil && !bytes.Equal(canonical, line) {
+		err = errors.New("the line is not in canonical form")
+	}
+	return err
 }
 
 // ReadEntry is ParseEntry for a line that is known to be canonical JSON, such as one that a store took in before.

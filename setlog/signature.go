@@ -1,7 +1,6 @@
 package setlog
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
@@ -45,8 +44,7 @@ func readKey(prefix string, text []byte, writer, key, signature string) (ed25519
 
 // withoutSignature answers the canonical text without that member; others that this version does not know stay.
 func withoutSignature(text []byte) ([]byte, error) {
-	canonical := jsontext.Value(bytes.Clone(text))
-	if err := canonical.Canonicalize(); err != nil || !bytes.Equal(canonical, text) || !isKind(text, '{') {
+	if !isCanonicalObject(text) {
 		return nil, fmt.Errorf("%w: it is no canonical JSON object", ErrFile)
 	}
 	unsigned := []byte{'{'}

@@ -22,6 +22,13 @@ func canonical(data []byte, deepest int) ([]byte, error) {
 	if len(data) > MaxLine {
 		return nil, &Refusal{Kind: TooLarge, Reason: fmt.Sprintf("%d bytes are more than 1 MiB", len(data)), Hint: "split it"}
 	}
+	if isCanonical(data, deepest) {
+		return data, nil
+	}
+	return canonicalize(data, deepest)
+}
+
+func canonicalize(data []byte, deepest int) ([]byte, error) {
 	if err := checkLimits(data, deepest); err != nil {
 		return nil, err
 	}
@@ -186,7 +193,7 @@ func parseInteger(value []byte) (int64, bool) {
 
 // compareKeys orders member names as RFC 8785 does, by UTF-16 code units: like UTF-8 bytes, save that characters
 // beyond U+FFFF stand before U+E000 to U+FFFF.
-func compareKeys(a, b string) int {
+func compareKeys[T []byte | string](a, b T) int {
 	for i := 0; i < len(a) && i < len(b); i++ {
 		if a[i] == b[i] {
 			continue
@@ -228,5 +235,5 @@ func appendObject(dst []byte, all map[string][]byte) []byte {
 func validID(id string) bool { return id != "" && len(id) <= MaxID && utf8.ValidString(id) }
 
 func sortedKeys(all map[string][]byte) []string {
-	return slices.SortedFunc(maps.Keys(all), compareKeys)
+	return slices.SortedFunc(maps.Keys(all), compareKeys[string])
 }

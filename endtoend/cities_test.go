@@ -94,7 +94,7 @@ func (w *world) importOnA(t *testing.T) {
 // killInPull kills b while it folds what a pushed. What it folds in one round becomes visible at once, so the middle is
 // when it syncs and does not have all of it.
 func (w *world) killInPull(t *testing.T) {
-	total := w.a.status(t, "cities").Entries
+	total := w.a.status(t, "cities").Nodes
 	w.b.run(t, "bucket", "join", "cities", "--remote", "share")
 	acks := &acknowledged{device: w.b, bucket: "cities", prefix: ack + "pull-"}
 	for killed, tries := 0, 0; killed < w.kills; tries++ {
@@ -107,7 +107,7 @@ func (w *world) killInPull(t *testing.T) {
 		acks.check(t, w.b)
 		if inPull {
 			killed++
-			t.Logf("b killed in pull with %d of %d entries", seen, total)
+			t.Logf("b killed in pull with %d of %d nodes", seen, total)
 		}
 		settle(t, "cities", w.b)
 		for range 20 {
@@ -122,9 +122,9 @@ func (w *world) killInPull(t *testing.T) {
 	w.acked(acks, t)
 }
 
-// watchPull waits until b is seen syncing without all the entries, and for a while longer as long as it is. It answers
+// watchPull waits until b is seen syncing without all the nodes, and for a while longer as long as it is. It answers
 // what it saw last, and whether that was in a pull.
-func (w *world) watchPull(t *testing.T, total uint64, longer time.Duration) (entries uint64, inPull bool) {
+func (w *world) watchPull(t *testing.T, total uint64, longer time.Duration) (nodes uint64, inPull bool) {
 	t.Helper()
 	var since time.Time
 	for ended := time.Now().Add(patience); time.Now().Before(ended); {
@@ -139,26 +139,26 @@ func (w *world) watchPull(t *testing.T, total uint64, longer time.Duration) (ent
 		}
 		for _, b := range s.Buckets {
 			if b.Name == "cities" {
-				entries = b.Entries
+				nodes = b.Nodes
 			}
 		}
 		switch {
-		case entries >= total:
-			return entries, false
+		case nodes >= total:
+			return nodes, false
 		case syncing && since.IsZero():
 			since = time.Now()
 		case !since.IsZero() && !syncing:
 			since = time.Time{}
 		}
 		if syncing && time.Since(since) >= longer {
-			return entries, true
+			return nodes, true
 		}
 	}
 	t.Fatalf("b did not pull in %v", patience)
 	return 0, false
 }
 
-// refill stops b, has a append more, and answers how many entries a has then. The nodes are no cities.
+// refill stops b, has a append more, and answers how many nodes a has then. They are no cities.
 func (w *world) refill(t *testing.T, try int) uint64 {
 	t.Helper()
 	w.b.stop(t)
@@ -170,7 +170,7 @@ func (w *world) refill(t *testing.T, try int) uint64 {
 		t.Fatal(err)
 	}
 	settle(t, "cities", w.a)
-	return w.a.status(t, "cities").Entries
+	return w.a.status(t, "cities").Nodes
 }
 
 // poll asks b for the bucket's status until it is as wanted.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -28,30 +29,46 @@ func digest(export []byte, without string) string {
 	return fmt.Sprintf("%d %s", count, hex.EncodeToString(hash.Sum(nil)))
 }
 
-// settle waits until all the devices have all the entries and nothing pending.
+// settle waits until the devices have the same and nothing pending: all entries, or, where some of them came by an index and are
+// in no log, all nodes.
 func settle(t testing.TB, bucket string, devices ...*device) {
 	t.Helper()
 	ended := time.Now().Add(patience)
 	for {
 		var states []string
-		settled := true
-		var entries []uint64
 		for _, d := range devices {
 			if err := d.sync(t.Context()); err != nil {
 				states = append(states, err.Error())
 			}
-			b := d.status(t, bucket)
-			entries = append(entries, b.Entries)
-			states = append(states, fmt.Sprintf("%s: %d entries, %d pending, %d nodes", d.name, b.Entries, b.Pending, b.Nodes))
-			settled = settled && b.Pending == 0 && b.Entries == entries[0]
 		}
-		if settled {
+		var all []bucketStatus
+		pending := uint64(0)
+		for _, d := range devices {
+			b := d.status(t, bucket)
+			all = append(all, b)
+			pending += b.Pending
+			states = append(states, fmt.Sprintf("%s: %d entries, %d pending, %d nodes", d.name, b.Entries, b.Pending, b.Nodes))
+		}
+		if pending == 0 && (sameEntries(all) || sameNodes(t, bucket, all, devices)) {
 			return
 		}
 		if time.Now().After(ended) {
 			t.Fatalf("no agreement in %v: %v", patience, states)
 		}
 	}
+}
+
+func sameEntries(all []bucketStatus) bool {
+	return !slices.ContainsFunc(all, func(b bucketStatus) bool { return b.Entries != all[0].Entries })
+}
+
+func sameNodes(t testing.TB, bucket string, all []bucketStatus, devices []*device) bool {
+	t.Helper()
+	if slices.ContainsFunc(all, func(b bucketStatus) bool { return b.Nodes == 0 || b.Nodes != all[0].Nodes }) {
+		return false
+	}
+	first := devices[0].export(t, bucket)
+	return !slices.ContainsFunc(devices[1:], func(d *device) bool { return !bytes.Equal(d.export(t, bucket), first) })
 }
 
 // agree settles the devices and checks that they export the same, which it answers.

@@ -40,23 +40,23 @@ func TestOneListEditedAtOnce(t *testing.T) {
 	}
 }
 
-// newEditors are devices that share a list.
+// newEditors are devices that share a list. Another one made it: an undo of all that an editor did leaves it there.
 func newEditors(t *testing.T, share string, n int, seed uint64) []*editor {
 	t.Helper()
+	maker := newStarted(t, "maker", share)
+	maker.run(t, "bucket", "create", "list", "--remote", "share")
+	if _, err := maker.appendOne(t.Context(), "list", `{"type":"CREATE_NODE","id":"l","properties":{"items":[]}}`); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, "list", maker)
 	var all []*editor
 	for i := range n {
 		d := newStarted(t, fmt.Sprint("d", i), share)
+		d.run(t, "bucket", "join", "list", "--remote", "share")
 		all = append(all, &editor{device: d, chance: rand.New(rand.NewPCG(seed, uint64(i))), counts: map[string]int{}, wrote: map[string]bool{}})
 	}
-	all[0].run(t, "bucket", "create", "list", "--remote", "share")
-	if _, err := all[0].appendOne(t.Context(), "list", `{"type":"CREATE_NODE","id":"l","properties":{"items":[]}}`); err != nil {
-		t.Fatal(err)
-	}
-	settle(t, "list", all[0].device)
-	for _, e := range all[1:] {
-		e.run(t, "bucket", "join", "list", "--remote", "share")
-	}
-	settle(t, "list", devicesOf(all)...)
+	settle(t, "list", append(devicesOf(all), maker)...)
+	maker.stop(t)
 	return all
 }
 

@@ -3,6 +3,7 @@ package localstore
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -10,7 +11,12 @@ import (
 )
 
 // Join is the taking in of indexes: their nodes first, then what they cover. One at a time for each bucket.
-type Join struct{ b *Bucket }
+type Join struct {
+	b    *Bucket
+	from uint64              // offset of the log when it began
+	met  map[uint64]struct{} // hashes of the ids that it brought; nil: there were nodes before
+	seed maphash.Seed
+}
 
 // Join begins to take indexes in, once no other does.
 func (b *Bucket) Join(ctx context.Context) (*Join, error) {
@@ -19,8 +25,15 @@ func (b *Bucket) Join(ctx context.Context) (*Join, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	j := &Join{b}
+	j := &Join{b: b, seed: maphash.MakeSeed()}
 	_, err := b.do(ctx, 1, func(p *batch, _ int) error {
+		empty, err := p.isEmpty()
+		if err != nil {
+			return brokenError{err}
+		}
+		if j.from = p.ledger.offset; empty {
+			j.met = map[uint64]struct{}{}
+		}
 		p.put(bucketMeta, []byte(metaJoining), []byte{1})
 		return nil
 	})
@@ -39,37 +52,90 @@ func (j *Join) Leave() { <-j.b.joins }
 func (b *Bucket) Joining() bool { return b.joining.Load() }
 
 // Absorb merges nodes of an index into the state; reads see them at once. They count as the entries of the index's
-// coverage, and survive a crash for sure, only after Adopt. size is that of their lines.
-func (j *Join) Absorb(ctx context.Context, nodes []setlog.Changed, size int) error {
+// coverage, and survive a crash for sure, only after Adopt.
+func (j *Join) Absorb(ctx context.Context, nodes []setlog.Changed) error {
+	binary, ends := pack(nodes)
 	items := (len(nodes) + absorbItems - 1) / absorbItems
 	_, err := j.b.do(ctx, items, func(p *batch, i int) error {
-		part := nodes[i*absorbItems : min(len(nodes), (i+1)*absorbItems)]
-		p.bytes += size * len(part) / len(nodes)
-		return p.absorb(part)
+		for k := i * absorbItems; k < min(len(nodes), (i+1)*absorbItems); k++ {
+			own := binary[ends[k]:ends[k+1]]
+			p.absorbed += heldBytes + len(nodes[k].ID) + len(own)
+			if err := p.absorb(j, nodes[k], own); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return err
 }
 
+// pack answers the binary forms of nodes, one behind the other, and where each ends; the first begins at 0.
+func pack(nodes []setlog.Changed) (binary string, ends []int) {
+	ends = make([]int, 1, len(nodes)+1)
+	var all []byte
+	for _, n := range nodes {
+		all = n.Node.AppendBinary(all)
+		ends = append(ends, len(all))
+	}
+	return string(all), ends
+}
+
+// heldBytes is about what a node in binary form takes beside id and form, in the maps and lists of an overlay.
+const heldBytes = 120
+
 // absorbItems is how many nodes are merged between two looks at whether the batch is full.
 const absorbItems = 256
 
-func (b *batch) absorb(nodes []setlog.Changed) error {
-	for _, in := range nodes {
-		before, err := b.Node(in.ID)
-		if err != nil {
-			return brokenError{err}
+// absorb merges one node. One that can't be there yet is taken in as it came.
+func (b *batch) absorb(j *Join, in setlog.Changed, binary string) error {
+	if j.isNew(in.ID) && b.ledger.offset == j.from {
+		if in.Node.Alive() {
+			b.ledger.alive++
 		}
-		after := setlog.Merge(before, in.Node)
-		alive := 0
-		if after.Alive() != before.Alive() {
-			alive = 1
-			if before.Alive() {
-				alive = -1
-			}
-		}
-		b.apply(setlog.Change{Nodes: []setlog.Changed{{ID: in.ID, Node: after}}, Alive: alive})
+		b.hold(in.ID, held{binary: binary})
+		return nil
 	}
+	before, err := b.Node(in.ID)
+	if err != nil {
+		return brokenError{err}
+	}
+	after := setlog.Merge(before, in.Node)
+	alive := 0
+	if after.Alive() != before.Alive() {
+		alive = 1
+		if before.Alive() {
+			alive = -1
+		}
+	}
+	b.absorbed += inMemory(len(binary))
+	b.apply(setlog.Change{Nodes: []setlog.Changed{{ID: in.ID, Node: after}}, Alive: alive})
 	return nil
+}
+
+// isNew tells whether the bucket was empty and the join has not brought that id. It may be wrong in saying no.
+func (j *Join) isNew(id string) bool {
+	if j.met == nil {
+		return false
+	}
+	hash := maphash.String(j.seed, id)
+	if _, met := j.met[hash]; met {
+		return false
+	}
+	j.met[hash] = struct{}{}
+	return true
+}
+
+// isEmpty tells whether the bucket has no entry and no node.
+func (b *batch) isEmpty() (bool, error) {
+	if b.ledger.offset > 0 || len(b.c.b.overlay.nodes) > 0 || b.c.b.frozen != nil {
+		return false, nil
+	}
+	tx, err := b.c.reads()
+	if err != nil {
+		return false, err
+	}
+	first, _ := tx.Bucket([]byte(bucketNodes)).Cursor().First()
+	return first == nil, nil
 }
 
 // Adopted is what an index says beside its nodes.
@@ -190,19 +256,19 @@ func (b *Bucket) recount(tx *bolt.Tx) error {
 	}
 	for id, n := range b.overlay.nodes {
 		if stored.Get([]byte(id)) == nil {
-			count(n)
+			count(n.get())
 		}
 	}
 	for id, n := range b.frozenNodes() {
 		if _, ok := b.overlay.nodes[id]; !ok && stored.Get([]byte(id)) == nil {
-			count(n)
+			count(n.get())
 		}
 	}
 	b.ledger.alive = alive
 	return nil
 }
 
-func (b *Bucket) frozenNodes() map[string]*setlog.Node {
+func (b *Bucket) frozenNodes() map[string]held {
 	if b.frozen == nil {
 		return nil
 	}

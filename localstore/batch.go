@@ -12,23 +12,24 @@ import (
 // batch is what one transaction will commit, and the view of the bucket that its items are composed against: its own
 // changes, over those of the batch being committed, over the overlay, over the stored nodes.
 type batch struct {
-	c       *composer
-	before  *ledger // that it builds on
-	ledger  *ledger
-	under   *batch // being committed meanwhile; nil when none is
-	nodes   map[string]*setlog.Node
-	changed []string // ids in nodes, in the order they were first changed
-	runs    []run
-	puts    []put
-	files   []storedSegment
-	keys    map[[32]byte]keyRecord
-	parts   []part
-	entries int
-	bytes   int
-	loaded  int  // bytes of stored nodes that were read
-	dirty   bool // the ledger changed otherwise than by entries
-	hash    []byte
-	last    setlog.Changed // stored node that was read last: composing an entry asks twice
+	c        *composer
+	before   *ledger // that it builds on
+	ledger   *ledger
+	under    *batch // being committed meanwhile; nil when none is
+	nodes    map[string]held
+	changed  []string // ids in nodes, in the order they were first changed
+	runs     []run
+	puts     []put
+	files    []storedSegment
+	keys     map[[32]byte]keyRecord
+	parts    []part
+	entries  int
+	bytes    int
+	loaded   int  // bytes of stored nodes that were read
+	absorbed int  // bytes of memory that nodes of indexes take
+	dirty    bool // the ledger changed otherwise than by entries
+	hash     []byte
+	last     setlog.Changed // stored node that was read last: composing an entry asks twice
 }
 
 // run is lines of one branch that arrive together: one arrival, some blocks.
@@ -51,7 +52,7 @@ type part struct {
 }
 
 func newBatch(c *composer, before *ledger, under *batch) *batch {
-	b := &batch{nodes: map[string]*setlog.Node{}, keys: map[[32]byte]keyRecord{}}
+	b := &batch{nodes: map[string]held{}, keys: map[[32]byte]keyRecord{}}
 	if c.spare != nil {
 		b, c.spare = c.spare, nil
 	}
@@ -87,7 +88,9 @@ func (b *batch) nextRun() *run {
 	return r
 }
 
-func (b *batch) full() bool { return b.entries >= maxBatchEntries || b.bytes >= maxBatchBytes }
+func (b *batch) full() bool {
+	return b.entries >= maxBatchEntries || b.bytes+b.absorbed >= maxBatchBytes
+}
 
 // idle tells whether there is nothing to write: all items were no-ops.
 func (b *batch) idle() bool {
@@ -100,7 +103,7 @@ func (b *batch) empty() bool { return len(b.parts) == 0 }
 func (b *batch) Node(id string) (*setlog.Node, error) {
 	for view := b; view != nil; view = view.under {
 		if n, ok := view.nodes[id]; ok {
-			return n, nil
+			return n.get(), nil
 		}
 	}
 	if b.last.ID == id {
@@ -116,14 +119,18 @@ func (b *batch) Node(id string) (*setlog.Node, error) {
 // apply lays an entry's change over the view.
 func (b *batch) apply(change setlog.Change) {
 	for _, c := range change.Nodes {
-		if _, ok := b.nodes[c.ID]; !ok {
-			b.changed = append(b.changed, c.ID)
-		}
-		b.nodes[c.ID] = c.Node
+		b.hold(c.ID, held{node: c.Node})
 	}
 	b.ledger.alive = uint64(int64(b.ledger.alive) + int64(change.Alive))
 	b.ledger.closed = b.ledger.closed || change.Closed
 	b.ledger.setSchema(change.Schema)
+}
+
+func (b *batch) hold(id string, n held) {
+	if _, ok := b.nodes[id]; !ok {
+		b.changed = append(b.changed, id)
+	}
+	b.nodes[id] = n
 }
 
 // extend adds a line at the head of a branch of the ledger.

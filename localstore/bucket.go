@@ -32,6 +32,7 @@ type Bucket struct {
 	joins   chan struct{}         // holds one while an index is being taken in
 	joining atomic.Bool           // its nodes may be there without its coverage
 	joined  atomic.Uint64         // how often indexes were taken in since it was opened
+	begun   int                   // orders that were begun; the writer's
 	ordered string                // names of the order that was stored whole at the open
 	rules   atomic.Pointer[rules] // of the schema that was asked for last
 	orders  atomic.Pointer[schemaOrder]

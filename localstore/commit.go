@@ -13,7 +13,7 @@ func (b *Bucket) publish(done *batch) {
 	for _, id := range done.changed {
 		b.overlay.put(id, done.nodes[id])
 	}
-	b.overlay.bytes += inMemory(done.bytes + done.loaded)
+	b.overlay.bytes += inMemory(done.bytes+done.loaded) + done.absorbed
 	b.ledger = done.ledger
 	close(b.changed)
 	b.changed = make(chan struct{})

@@ -26,6 +26,7 @@ type composer struct {
 	inflight *batch // being committed
 	spare    *batch // published, its memory to be used again
 	flushing *flush
+	moves    *moves      // that a flush which failed left to the next one
 	ended    func(error) // takes the result of the writer's job
 
 	ordered    string   // names of the order that is stored, or being made

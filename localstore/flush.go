@@ -2,6 +2,7 @@ package localstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,6 +18,8 @@ type flush struct {
 	ids    []string // in order; nil until the writer has sorted them
 	next   int      // id to store
 	end    int      // after the job that was given last
+	moves  *moves   // of the order's keys, to be stored after all nodes; nil: beside each node
+	whole  bool     // all of it is stored, and the cursor
 	cursor uint64
 	done   []chan error
 }
@@ -52,7 +55,10 @@ func (c *composer) startFlush() {
 	}
 	b.mu.Lock()
 	b.frozen, b.overlay = b.overlay, newOverlay()
-	c.flushing = &flush{b: b, frozen: b.frozen, cursor: b.ledger.offset, done: c.forced}
+	c.flushing = &flush{b: b, frozen: b.frozen, cursor: b.ledger.offset, done: c.forced, moves: c.moves}
+	if c.moves == nil && b.joining.Load() && len(b.frozen.nodes) > maxFlushNodes {
+		c.flushing.moves = &moves{}
+	}
 	b.mu.Unlock()
 	c.forced, c.tail = nil, 0
 }
@@ -63,29 +69,51 @@ func (f *flush) job() error {
 		f.ids = slices.Sorted(maps.Keys(f.frozen.nodes))
 	}
 	return f.b.update(func(tx *bolt.Tx, a *arena) error {
-		order := loadOrdering(tx)
-		nodes := tx.Bucket([]byte(bucketNodes))
-		nodes.FillPercent = 0.8
-		size := 0
-		for f.end = f.next; f.end < len(f.ids) && f.end < f.next+f.b.roomy(maxFlushNodes) && size < f.b.roomy(maxFlushBytes); f.end++ {
-			id := f.ids[f.end]
-			n := f.frozen.nodes[id]
-			value := a.take(n.AppendBinary)
-			size += len(value)
-			if order.has(id) {
-				if err := order.move(id, nodes.Get([]byte(id)), n); err != nil {
-					return f.b.wrap(err)
-				}
-			}
-			if err := nodes.Put([]byte(id), value); err != nil {
-				return fmt.Errorf("store node: %w", err)
+		if f.b.o.flushFault != nil {
+			if err := f.b.o.flushFault(); err != nil {
+				return err
 			}
 		}
-		if err := order.save(); err != nil || f.end < len(f.ids) {
+		order := loadOrdering(tx)
+		f.moves.keepTo(f.b.begun)
+		order.later = f.moves
+		keyed := f.moves == nil
+		if f.next < len(f.ids) {
+			if err := f.store(tx, a, order); err != nil {
+				return err
+			}
+		} else {
+			keyed = f.moves.store(order)
+		}
+		err := errors.Join(order.save(), order.setLagging(!keyed))
+		f.whole = keyed && f.end == len(f.ids)
+		if err != nil || !f.whole {
 			return err
 		}
 		return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaCursor), uint64Key(f.cursor))
 	})
+}
+
+// store stores the nodes that come next.
+func (f *flush) store(tx *bolt.Tx, a *arena, order *ordering) error {
+	nodes := tx.Bucket([]byte(bucketNodes))
+	nodes.FillPercent = 0.8
+	size := 0
+	for f.end = f.next; f.end < len(f.ids) && f.end < f.next+f.b.roomy(maxFlushNodes) && size < f.b.roomy(maxFlushBytes); f.end++ {
+		id := f.ids[f.end]
+		n := f.frozen.nodes[id]
+		value := a.take(n.appendBinary)
+		size += len(value)
+		if order.has(id) {
+			if err := order.move(id, nodes.Get([]byte(id)), n); err != nil {
+				return f.b.wrap(err)
+			}
+		}
+		if err := nodes.Put([]byte(id), value); err != nil {
+			return fmt.Errorf("store node: %w", err)
+		}
+	}
+	return nil
 }
 
 // roomy is a bound on what is in memory or in one transaction, larger while an index is being taken in: its nodes come in
@@ -104,10 +132,14 @@ func (c *composer) settleFlush(err error) {
 	f, b := c.flushing, c.b
 	c.flushErr = err
 	f.next = f.end
-	if err == nil && f.next < len(f.ids) {
+	if err == nil && !f.whole {
 		return
 	}
-	c.flushing = nil
+	c.flushing, c.moves = nil, nil
+	if err != nil && f.moves != nil {
+		c.moves = f.moves // of nodes that are stored
+		c.moves.rewind()
+	}
 	b.mu.Lock()
 	if err != nil {
 		b.overlay = b.overlay.under(b.frozen)

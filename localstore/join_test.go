@@ -7,8 +7,8 @@ import (
 	"github.com/setlogger/setlogger/setlog"
 )
 
-// states answers all nodes of a bucket as an index has them, and the size of their lines.
-func states(t testing.TB, b *Bucket) (nodes []setlog.Changed, size int) {
+// states answers all nodes of a bucket as an index has them.
+func states(t testing.TB, b *Bucket) (nodes []setlog.Changed) {
 	t.Helper()
 	ids, err := b.IDs("", 1<<30)
 	if err != nil {
@@ -19,14 +19,12 @@ func states(t testing.TB, b *Bucket) (nodes []setlog.Changed, size int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		line := n.AppendDelta(nil, id)
-		size += len(line)
-		if _, n, err = setlog.ReadDelta(line); err != nil {
+		if _, n, err = setlog.ReadDelta(n.AppendDelta(nil, id)); err != nil {
 			t.Fatal(err)
 		}
 		nodes = append(nodes, setlog.Changed{ID: id, Node: n})
 	}
-	return nodes, size
+	return nodes
 }
 
 // adopted is what an index of all that a bucket has says.
@@ -52,8 +50,8 @@ func join(t testing.TB, to, from *Bucket) {
 		t.Fatal(err)
 	}
 	defer j.Leave()
-	nodes, size := states(t, from)
-	if err := j.Absorb(ctx, nodes, size); err != nil {
+	nodes := states(t, from)
+	if err := j.Absorb(ctx, nodes); err != nil {
 		t.Fatal(err)
 	}
 	if err := j.Adopt(ctx, adopted(t, from, "all")); err != nil {
@@ -188,8 +186,8 @@ func TestCrashWhileJoining(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nodes, size := states(t, a)
-	if err := j.Absorb(ctx, nodes[:10], size/2); err != nil {
+	nodes := states(t, a)
+	if err := j.Absorb(ctx, nodes[:10]); err != nil {
 		t.Fatal(err)
 	}
 	putNode(t, b, "more", 1) // its commit counts nodes that a crash may lose

@@ -29,7 +29,7 @@ func (o *overlay) lined(order setlog.Order) (*lineup, []Item) {
 	}
 	changed := make([]Item, len(o.line.changed))
 	for i, id := range o.line.changed {
-		changed[i] = Item{id, o.nodes[id]}
+		changed[i] = Item{id, o.nodes[id].get()}
 	}
 	o.line.changed = nil
 	return o.line, changed

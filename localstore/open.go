@@ -25,7 +25,7 @@ func Open(path string, o Options) (*Bucket, error) {
 	if err := b.migrate(); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	if err := b.load(); err != nil {
+	if err := errors.Join(b.amend(), b.load()); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	b.c = newComposer(b)
@@ -84,7 +84,7 @@ func (b *Bucket) catchUp(tx *bolt.Tx) error {
 			return err
 		}
 		for _, c := range change.Nodes {
-			b.overlay.put(c.ID, c.Node)
+			b.overlay.put(c.ID, held{node: c.Node})
 		}
 		b.overlay.bytes += inMemory(len(e.line))
 		return nil

@@ -23,6 +23,8 @@ type Options struct {
 
 	// reloadFault, for tests, makes the look at what is stored fail, after a commit failed.
 	reloadFault func() error
+	// flushFault, for tests, makes a transaction of a flush fail.
+	flushFault func() error
 	// machine, for tests, stands for the machine's id.
 	machine string
 }

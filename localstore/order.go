@@ -23,6 +23,7 @@ type ordering struct {
 	meta  *bolt.Bucket
 	out   [][]byte // keys to be taken out
 	in    [][]byte // keys to be put in
+	later *moves   // takes what move notes in place of these; nil: not now
 }
 
 // maxReorder is how many nodes a transaction takes into a new order: each may touch a page of its own.
@@ -50,6 +51,9 @@ func (o *ordering) begin(tx *bolt.Tx, order setlog.Order) error {
 		return fmt.Errorf("drop the order: %w", err)
 	}
 	o.Order, o.whole, o.upTo = order, false, ""
+	if err := o.setLagging(false); err != nil {
+		return err
+	}
 	if o.keys, err = tx.CreateBucket([]byte(bucketOrder)); err != nil {
 		return fmt.Errorf("make the order: %w", err)
 	}
@@ -60,18 +64,20 @@ func (o *ordering) begin(tx *bolt.Tx, order setlog.Order) error {
 func (o *ordering) has(id string) bool { return o.whole || id <= o.upTo }
 
 // move notes that a node takes the place of one that is stored, nil for none.
-func (o *ordering) move(id string, stored []byte, n *setlog.Node) error {
-	var before, after []byte
+func (o *ordering) move(id string, stored []byte, n held) error {
+	var before []byte
 	if stored != nil {
 		var err error
 		if before, err = o.StoredKey(id, stored); err != nil {
 			return fmt.Errorf("node %q: %w: %w", id, err, errRecord)
 		}
 	}
-	if n.Alive() {
-		after = o.Key(id, n)
+	after, err := n.key(o.Order, id)
+	if err != nil || bytes.Equal(before, after) {
+		return err
 	}
-	if bytes.Equal(before, after) {
+	if o.later != nil {
+		o.later.add(before, after)
 		return nil
 	}
 	if before != nil {
@@ -138,9 +144,10 @@ type reorder struct {
 
 // job is the next transaction.
 func (r *reorder) job() error {
-	return r.b.update(func(tx *bolt.Tx, _ *arena) error {
+	begins := false
+	err := r.b.update(func(tx *bolt.Tx, _ *arena) error {
 		o := loadOrdering(tx)
-		if o.String() != r.order.String() {
+		if begins = o.String() != r.order.String(); begins {
 			if err := o.begin(tx, r.order); err != nil {
 				return err
 			}
@@ -151,6 +158,25 @@ func (r *reorder) job() error {
 		}
 		r.whole = o.whole
 		return errors.Join(r.b.wrap(err), o.save(), o.meta.Put([]byte(metaOrder), o.record()))
+	})
+	if err == nil && begins {
+		r.b.begun++
+	}
+	return err
+}
+
+// amend begins the stored order anew if the process that wrote it ended while it lagged behind the nodes.
+func (b *Bucket) amend() error {
+	lags := false
+	if err := b.view(func(tx *bolt.Tx) error { lags = loadOrdering(tx).lags(); return nil }); err != nil || !lags {
+		return err
+	}
+	return b.update(func(tx *bolt.Tx, _ *arena) error {
+		o := loadOrdering(tx)
+		if err := o.begin(tx, o.Order); err != nil {
+			return err
+		}
+		return o.meta.Put([]byte(metaOrder), o.record())
 	})
 }
 

@@ -140,11 +140,11 @@ func (p *orderedPage) merge() (items []Item, whole bool, err error) {
 	}
 	places := p.lineup(p.overlay).after(p.after, p.limit, func(string) bool { return false })
 	if p.frozen != nil {
-		changed := func(id string) bool { return p.overlay.nodes[id] != nil }
+		changed := func(id string) bool { _, ok := p.overlay.nodes[id]; return ok }
 		places = append(places, p.lineup(p.frozen).after(p.after, p.limit, changed)...)
 	}
 	for _, at := range p.stored {
-		if _, ok := b.lookup(at.id); !ok {
+		if !b.isHeld(at.id) {
 			places = append(places, at)
 		}
 	}

@@ -6,20 +6,56 @@ import (
 	"github.com/setlogger/setlogger/setlog"
 )
 
+// held is a node in memory: as it is or, when it came by an index, in its binary form, which is far smaller and is what a
+// flush stores.
+type held struct {
+	node   *setlog.Node
+	binary string
+}
+
+func (h held) get() *setlog.Node {
+	if h.node != nil {
+		return h.node
+	}
+	n, err := setlog.DecodeNode([]byte(h.binary))
+	if err != nil {
+		panic(err) // this store has made it
+	}
+	return n
+}
+
+func (h held) appendBinary(dst []byte) []byte {
+	if h.node != nil {
+		return h.node.AppendBinary(dst)
+	}
+	return append(dst, h.binary...)
+}
+
+// key is where the node stands in an order, nil when it is not alive.
+func (h held) key(o setlog.Order, id string) ([]byte, error) {
+	switch {
+	case h.node == nil:
+		return o.StoredKey(id, []byte(h.binary))
+	case !h.node.Alive():
+		return nil, nil
+	}
+	return o.Key(id, h.node), nil
+}
+
 // overlay is the nodes that changed since the last flush.
 type overlay struct {
-	nodes  map[string]*setlog.Node
+	nodes  map[string]held
 	sorted []string // ids in order
 	fresh  []string // ids not yet in sorted
 	line   *lineup  // nil until somebody asks for it
 	bytes  int
 }
 
-func newOverlay() *overlay { return &overlay{nodes: map[string]*setlog.Node{}} }
+func newOverlay() *overlay { return &overlay{nodes: map[string]held{}} }
 
 // put takes a node in. Its bytes are counted by who puts it: measuring a node anew at each change would cost as much as
 // all of its properties.
-func (o *overlay) put(id string, n *setlog.Node) {
+func (o *overlay) put(id string, n held) {
 	if _, ok := o.nodes[id]; !ok {
 		o.fresh = append(o.fresh, id)
 	}

@@ -38,7 +38,19 @@ func (b *Bucket) lookup(id string) (*setlog.Node, bool) {
 	if !ok && b.frozen != nil {
 		n, ok = b.frozen.nodes[id]
 	}
-	return n, ok
+	if !ok {
+		return nil, false
+	}
+	return n.get(), true
+}
+
+// isHeld tells whether lookup finds a node.
+func (b *Bucket) isHeld(id string) bool {
+	_, ok := b.overlay.nodes[id]
+	if !ok && b.frozen != nil {
+		_, ok = b.frozen.nodes[id]
+	}
+	return ok
 }
 
 // readNode reads a stored node, nil for none, and answers how many bytes it takes there.
@@ -154,7 +166,7 @@ func (b *Bucket) startWalk(from string) (*walk, error) {
 func (o *overlay) stretch(from string) layer {
 	l := layer{ids: o.from(from, overlayPage)}
 	for _, id := range l.ids {
-		l.nodes = append(l.nodes, o.nodes[id])
+		l.nodes = append(l.nodes, o.nodes[id].get())
 	}
 	return l
 }

@@ -46,6 +46,7 @@ const (
 	metaRules    = "rules"    // JSON Schema register
 	metaAdopted  = "adopted"  // coverage that came by indexes, in JSON; absent when none did
 	metaJoining  = "joining"  // 1 while the nodes of an index are being taken in: some are, its coverage is not
+	metaLagging  = "lagging"  // there while nodes are stored whose keys are not yet in the order
 	metaOrder    = "order"    // what the order bucket is by, see loadOrdering; absent: by nothing yet
 	metaCursor   = "cursor"   // u64: offset up to which the stored nodes are whole
 )

@@ -94,7 +94,7 @@ func (v *visit) takeAll(ctx context.Context, wanted []*listed) (broken *listed, 
 // take absorbs the chunks of an index, and then what it covers. It tells whether the index is whole.
 func (v *visit) take(ctx context.Context, joining *localstore.Join, index *listed, p *progress) (bool, error) {
 	whole, err := v.readAll(ctx, index, func(part part) error {
-		if err := joining.Absorb(ctx, part.nodes, part.size); err != nil {
+		if err := joining.Absorb(ctx, part.nodes); err != nil {
 			return err
 		}
 		v.round.Joined += len(part.nodes)
@@ -136,7 +136,6 @@ func (e *unfitError) Unwrap() error { return e.cause }
 // part is the nodes of one chunk.
 type part struct {
 	nodes []setlog.Changed
-	size  int // of their lines, in bytes
 	err   error
 }
 
@@ -215,9 +214,6 @@ func (v *visit) readChunk(ctx context.Context, index *listed, ref setlog.ChunkRe
 			return part{err: &unfitError{index.Name(ref).String(), err}}
 		}
 		p.nodes = append(p.nodes, node)
-	}
-	for _, line := range chunk.Lines {
-		p.size += len(line)
 	}
 	return p
 }

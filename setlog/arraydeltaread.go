@@ -25,10 +25,15 @@ type arrayReader struct {
 // array reads an array under a path where seen is visible; in is what it takes from above.
 func (r *deltaReader) array(data, seen []byte, in inside) *array {
 	var buried, floor, gone, jumps, lengths, moves, newest, parents, places, salts, sets, values []byte
-	r.object(data, map[string]*[]byte{
-		"buried": &buried, "floor": &floor, "gone": &gone, "jumps": &jumps, "lengths": &lengths, "moves": &moves, "newest": &newest,
-		"parents": &parents, "places": &places, "salts": &salts, "sets": &sets, "values": &values,
-	})
+	into := map[string]*[]byte{
+		`"buried"`: &buried, `"floor"`: &floor, `"gone"`: &gone, `"jumps"`: &jumps, `"lengths"`: &lengths, `"moves"`: &moves, `"newest"`: &newest,
+		`"parents"`: &parents, `"places"`: &places, `"salts"`: &salts, `"sets"`: &sets, `"values"`: &values,
+	}
+	for m := range r.object(data) {
+		if at := into[string(m.name)]; at != nil {
+			*at = m.value
+		}
+	}
 	a := arrayReader{deltaReader: r, array: newArray(r.mark(floor)), blocks: make(map[slotID]*block, len(lengths)/8)}
 	var err error
 	if a.array.newest, err = readText(newest, ParseStamp); err != nil || a.array.floor.Less(in.floor) {

@@ -122,9 +122,9 @@ func (c *Chunk) readHead(line []byte) error {
 // Nodes reads the nodes one by one, and ends after the first error. All arrays of a chunk together are bounded.
 func (c *Chunk) Nodes() iter.Seq2[Changed, error] {
 	return func(yield func(Changed, error) bool) {
-		slots := uint64(0)
+		r := &deltaReader{}
 		for _, line := range c.Lines {
-			id, n, err := readDelta(line, &slots)
+			id, n, err := r.read(line)
 			if !yield(Changed{id, n}, err) || err != nil {
 				return
 			}

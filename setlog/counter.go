@@ -149,8 +149,15 @@ func readMark(array []byte) (Mark, error) {
 	if !isKind(array, '[') {
 		return m, errRun()
 	}
-	fields := slices.Collect(elements(array))
-	if len(fields) != 4 {
+	var fields [4][]byte
+	n := 0
+	for field := range elements(array) {
+		if n < len(fields) {
+			fields[n] = field
+		}
+		n++
+	}
+	if n != len(fields) {
 		return m, errRun()
 	}
 	stamp, err1 := readText(fields[0], ParseStamp)

@@ -15,30 +15,31 @@ const deltaDepth = 2*MaxDepth + 8
 
 // ReadDelta reads a line that AppendDelta wrote. It refuses one that is not canonical, or whose value is not what its
 // parts give.
-func ReadDelta(line []byte) (id string, n *Node, err error) { return readDelta(line, new(uint64)) }
+func ReadDelta(line []byte) (id string, n *Node, err error) { return new(deltaReader).read(line) }
 
-// readDelta reads a line, and adds the slots that it lists to those of the lines before.
-func readDelta(line []byte, slots *uint64) (id string, n *Node, err error) {
+// read reads a line, and adds the slots that it lists to those of the lines before.
+func (r *deltaReader) read(line []byte) (id string, n *Node, err error) {
 	if depth(line) > deltaDepth {
 		return "", nil, fmt.Errorf("%w: nested too deep", ErrDelta)
 	}
 	if !isCanonicalObject(line) {
 		return "", nil, fmt.Errorf("%w: it is no canonical JSON object", ErrDelta)
 	}
-	r := deltaReader{slots: *slots}
+	r.marks, r.failed = r.marks[:0], ""
 	id, n = r.node(line)
-	*slots = r.slots
 	if r.failed != "" {
 		return "", nil, fmt.Errorf("%w: %s", ErrDelta, r.failed)
 	}
 	return id, n, nil
 }
 
-// deltaReader reads a node's line; after a failure it answers zeros.
+// deltaReader reads nodes' lines, one after the other; after a failure it answers zeros for the rest of the line.
 type deltaReader struct {
 	marks  []Mark
 	slots  uint64 // known, of all arrays of this line and of those before it
 	failed string
+	found  []member          // of an object, for a moment
+	names  map[string]string // of members, which lines have in common
 }
 
 func (r *deltaReader) fail(why string) {
@@ -47,28 +48,39 @@ func (r *deltaReader) fail(why string) {
 	}
 }
 
-// object reads the members of an object by name; others than these are left alone.
-func (r *deltaReader) object(data []byte, into map[string]*[]byte) {
+// object yields the members of an object.
+func (r *deltaReader) object(data []byte) func(yield func(member) bool) {
 	if !isKind(data, '{') {
 		r.fail("an object is something else")
-		return
+		data = []byte("{}")
 	}
-	for m := range members(data) {
-		if at := into[string(m.name[1:len(m.name)-1])]; at != nil {
-			*at = m.value
-		}
-	}
+	return members(data)
 }
 
-func (r *deltaReader) list(data []byte) [][]byte {
-	if data == nil {
-		return nil
+// name reads a member's name, which a few lines in a row are likely to share.
+func (r *deltaReader) name(quoted []byte) string {
+	if known, ok := r.names[string(quoted)]; ok {
+		return known
 	}
-	if !isKind(data, '[') {
+	if r.names == nil || len(r.names) == maxNames {
+		r.names = map[string]string{}
+	}
+	name := unquote(quoted)
+	r.names[string(quoted)] = name
+	return name
+}
+
+const maxNames = 256
+
+func (r *deltaReader) list(data []byte) [][]byte { return slices.Collect(r.items(data)) }
+
+// items yields the elements of a list, none of what is not there.
+func (r *deltaReader) items(data []byte) func(yield func([]byte) bool) {
+	if data != nil && !isKind(data, '[') {
 		r.fail("a list is something else")
-		return nil
+		data = nil
 	}
-	return slices.Collect(elements(data))
+	return elements(data)
 }
 
 func (r *deltaReader) uint(data []byte) uint64 {
@@ -116,14 +128,29 @@ func (r *deltaReader) markAt(i uint64) Mark {
 
 func (r *deltaReader) node(data []byte) (string, *Node) {
 	var at, count, created, deleted, id, list, value []byte
-	r.object(data, map[string]*[]byte{
-		"at": &at, "count": &count, "created": &created, "deleted": &deleted, "id": &id, "marks": &list, "value": &value,
-	})
+	for m := range r.object(data) {
+		switch string(m.name) {
+		case `"at"`:
+			at = m.value
+		case `"count"`:
+			count = m.value
+		case `"created"`:
+			created = m.value
+		case `"deleted"`:
+			deleted = m.value
+		case `"id"`:
+			id = m.value
+		case `"marks"`:
+			list = m.value
+		case `"value"`:
+			value = bytes.Clone(m.value)
+		}
+	}
 	if !isKind(id, '"') || !validID(unquote(id)) || value == nil {
 		r.fail("it has no id or no value")
 		return "", nil
 	}
-	for _, item := range r.list(list) {
+	for item := range r.items(list) {
 		m, err := readMark(item)
 		if err != nil {
 			r.fail("a mark is malformed")
@@ -153,9 +180,30 @@ func (r *deltaReader) check(n *Node, value []byte) {
 		r.fail("its create lies below its delete")
 	case n.root != nil && n.root.written():
 		r.fail("a write has no path")
+	case n.shows(value):
 	case !bytes.Equal(n.Value(), value) && (n.Alive() || string(value) != "null"):
 		r.fail("its value is not what its parts give")
 	}
+}
+
+// shows tells whether a node is just the members of a value, each of which a child holds: then nothing else is seen.
+func (n *Node) shows(value []byte) bool {
+	if !n.Alive() || n.root == nil || n.root.written() || len(n.root.runs)+len(n.root.arrays) > 0 || !isKind(value, '{') {
+		return false
+	}
+	children := n.root.children
+	for m := range members(value) {
+		if len(children) == 0 || len(m.value) == 0 || !children[0].holds(m.value) {
+			return false
+		}
+		children = children[1:]
+	}
+	return len(children) == 0
+}
+
+// holds tells whether a vertex is one write of that very value, in the same memory.
+func (v *vertex) holds(value []byte) bool {
+	return len(v.runs)+len(v.arrays)+len(v.children) == 0 && len(v.value) == len(value) && &v.value[0] == &value[0]
 }
 
 // vertex reads what stands at a path where seen is visible; in is what it takes from above.
@@ -168,9 +216,24 @@ func (r *deltaReader) vertex(data, seen []byte, in inside, level int) *vertex {
 		return r.plain(r.mark(data), seen, in)
 	}
 	var absent, all, arrays, children, mark, totals, value []byte
-	r.object(data, map[string]*[]byte{
-		"absent": &absent, "all": &all, "arrays": &arrays, "children": &children, "mark": &mark, "totals": &totals, "value": &value,
-	})
+	for m := range r.object(data) {
+		switch string(m.name) {
+		case `"absent"`:
+			absent = m.value
+		case `"all"`:
+			all = m.value
+		case `"arrays"`:
+			arrays = m.value
+		case `"children"`:
+			children = m.value
+		case `"mark"`:
+			mark = m.value
+		case `"totals"`:
+			totals = m.value
+		case `"value"`:
+			value = bytes.Clone(m.value)
+		}
+	}
 	v := &vertex{}
 	if mark != nil {
 		if value == nil && absent == nil {
@@ -179,10 +242,10 @@ func (r *deltaReader) vertex(data, seen []byte, in inside, level int) *vertex {
 		v = r.plain(r.mark(mark), value, in)
 	}
 	in = v.below(in)
-	for _, item := range r.list(totals) {
+	for item := range r.items(totals) {
 		v.runs = append(v.runs, r.total(item, in.floor))
 	}
-	for _, item := range r.list(arrays) {
+	for item := range r.items(arrays) {
 		v.arrays = append(v.arrays, r.array(item, seen, in))
 	}
 	v.children = r.children(children, seen, in, r.mark(all), level+1)
@@ -195,7 +258,7 @@ func (r *deltaReader) plain(m Mark, value []byte, in inside) *vertex {
 	if m == (Mark{}) || m.Less(in.floor) {
 		r.fail("a write lies below its floor")
 	}
-	return &vertex{mark: m, value: bytes.Clone(value)}
+	return &vertex{mark: m, value: value}
 }
 
 // checkOrder refuses totals and arrays that are not in their order, each once.
@@ -218,7 +281,7 @@ func (r *deltaReader) checkOrder(v *vertex) {
 // children reads what stands one step deeper, and what goes without saying there.
 func (r *deltaReader) children(data, seen []byte, in inside, all Mark, level int) []child {
 	if data == nil {
-		data = []byte("{}")
+		return r.allOf(seen, in, all)
 	}
 	if !isKind(data, '{') {
 		r.fail("children are no object")
@@ -236,6 +299,23 @@ func (r *deltaReader) children(data, seen []byte, in inside, all Mark, level int
 			below := inside{in.floor, memberOf(in.base, u.name)}
 			children = append(children, child{u.name, r.vertex(u.a, u.b, below, level)})
 		}
+	}
+	return children
+}
+
+// allOf is the children of a path at which each member that is seen was written as it is, by one mark.
+func (r *deltaReader) allOf(seen []byte, in inside, all Mark) []child {
+	if all == (Mark{}) || !isKind(seen, '{') {
+		return nil
+	}
+	r.found = slices.AppendSeq(r.found[:0], members(seen))
+	vertices, children := make([]vertex, len(r.found)), make([]child, len(r.found))
+	for i, m := range r.found {
+		if i == 0 {
+			r.plain(all, m.value, in)
+		}
+		vertices[i] = vertex{mark: all, value: m.value}
+		children[i] = child{r.name(m.name), &vertices[i]}
 	}
 	return children
 }

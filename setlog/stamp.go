@@ -29,7 +29,7 @@ func ParseStamp(s string) (Stamp, error) {
 	ms, err1 := strconv.ParseUint(left, 10, 48)
 	tick, err2 := strconv.ParseUint(right, 10, tickBits)
 	stamp := Stamp(ms<<tickBits | tick)
-	if !ok || err1 != nil || err2 != nil || stamp.String() != s {
+	if !ok || err1 != nil || err2 != nil || string(stamp.append(make([]byte, 0, 20))) != s {
 		return 0, fmt.Errorf("%w: stamp %q is not milliseconds-tick", ErrName, s)
 	}
 	return stamp, nil

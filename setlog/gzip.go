@@ -3,6 +3,7 @@ package setlog
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"sync"
@@ -40,6 +41,15 @@ func deflate(writers *sync.Pool, text []byte) ([]byte, error) {
 	return file.Bytes(), nil
 }
 
+// claimed is how many bytes of text a file says it has, as far as so much can be in it.
+func claimed(data []byte) int {
+	const densest = 1032 // bytes of text in one of deflate
+	if len(data) < 4 {
+		return 0
+	}
+	return min(int(binary.LittleEndian.Uint32(data[len(data)-4:])), densest*len(data), MaxFile)
+}
+
 // inflate reads a gzip file of at most MaxFile bytes of text, with nothing behind it.
 func inflate(data []byte) ([]byte, error) {
 	from := bytes.NewReader(data)
@@ -50,7 +60,7 @@ func inflate(data []byte) ([]byte, error) {
 	}
 	r.Multistream(false)
 	var text bytes.Buffer
-	text.Grow(min(8*len(data), MaxFile))
+	text.Grow(claimed(data) + bytes.MinRead)
 	n, err := io.Copy(&text, io.LimitReader(r, MaxFile+1))
 	switch {
 	case err != nil:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"strings"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -72,13 +73,19 @@ func (j *Join) Absorb(ctx context.Context, nodes []setlog.Changed) error {
 // pack answers the binary forms of nodes, one behind the other, and where each ends; the first begins at 0.
 func pack(nodes []setlog.Changed) (binary string, ends []int) {
 	ends = make([]int, 1, len(nodes)+1)
-	var all []byte
+	all := strings.Builder{}
+	all.Grow(nodeBytes * len(nodes))
+	var one []byte
 	for _, n := range nodes {
-		all = n.Node.AppendBinary(all)
-		ends = append(ends, len(all))
+		one = n.Node.AppendBinary(one[:0])
+		all.Write(one)
+		ends = append(ends, all.Len())
 	}
-	return string(all), ends
+	return all.String(), ends
 }
+
+// nodeBytes is about what the binary form of a small node takes.
+const nodeBytes = 128
 
 // heldBytes is about what a node in binary form takes beside id and form, in the maps and lists of an overlay.
 const heldBytes = 120

@@ -12,7 +12,7 @@ import (
 )
 
 // manyNodes is more than one transaction of a flush stores while an index is taken in.
-const manyNodes = joinFactor*maxFlushNodes + 500
+const manyNodes = 8*maxFlushNodes + 500
 
 // library is a bucket of many nodes whose ids tell nothing of their order.
 func library(t testing.TB) *Bucket {

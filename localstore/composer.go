@@ -205,7 +205,7 @@ func (c *composer) dispatch() {
 	if c.busy {
 		return
 	}
-	if c.flushErr == nil && (c.b.overlay.bytes >= c.b.roomy(c.b.o.OverlayBytes) || c.tail >= maxTail) {
+	if c.flushErr == nil && (c.b.overlay.bytes >= c.b.overlayBytes() || c.tail >= maxTail) {
 		c.startFlush()
 	}
 	beside := (c.turn || c.next.empty()) && (c.flushing != nil || c.reorders())

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -15,13 +13,19 @@ import (
 type flush struct {
 	b      *Bucket
 	frozen *overlay
-	ids    []string // in order; nil until the writer has sorted them
-	next   int      // id to store
+	nodes  []change // sorted by id; nil until the writer has done that
+	next   int      // of them to store
 	end    int      // after the job that was given last
 	moves  *moves   // of the order's keys, to be stored after all nodes; nil: beside each node
 	whole  bool     // all of it is stored, and the cursor
 	cursor uint64
 	done   []chan error
+}
+
+// change is a node to be stored.
+type change struct {
+	id string
+	held
 }
 
 // Flush stores all that was appended before it as nodes, so that the next open has nothing to fold.
@@ -65,8 +69,8 @@ func (c *composer) startFlush() {
 
 // job is the next transaction of the flush.
 func (f *flush) job() error {
-	if f.ids == nil {
-		f.ids = slices.Sorted(maps.Keys(f.frozen.nodes))
+	if f.nodes == nil {
+		f.nodes = f.frozen.changes()
 	}
 	return f.b.update(func(tx *bolt.Tx, a *arena) error {
 		if f.b.o.flushFault != nil {
@@ -78,7 +82,7 @@ func (f *flush) job() error {
 		f.moves.keepTo(f.b.begun)
 		order.later = f.moves
 		keyed := f.moves == nil
-		if f.next < len(f.ids) {
+		if f.next < len(f.nodes) {
 			if err := f.store(tx, a, order); err != nil {
 				return err
 			}
@@ -86,7 +90,7 @@ func (f *flush) job() error {
 			keyed = f.moves.store(order)
 		}
 		err := errors.Join(order.save(), order.setLagging(!keyed))
-		f.whole = keyed && f.end == len(f.ids)
+		f.whole = keyed && f.end == len(f.nodes)
 		if err != nil || !f.whole {
 			return err
 		}
@@ -99,33 +103,40 @@ func (f *flush) store(tx *bolt.Tx, a *arena, order *ordering) error {
 	nodes := tx.Bucket([]byte(bucketNodes))
 	nodes.FillPercent = 0.8
 	size := 0
-	for f.end = f.next; f.end < len(f.ids) && f.end < f.next+f.b.roomy(maxFlushNodes) && size < f.b.roomy(maxFlushBytes); f.end++ {
-		id := f.ids[f.end]
-		n := f.frozen.nodes[id]
+	for f.end = f.next; f.end < len(f.nodes) && f.end < f.next+f.b.roomy(maxFlushNodes) && size < f.b.roomy(maxFlushBytes); f.end++ {
+		n := f.nodes[f.end]
+		id := []byte(n.id)
 		value := a.take(n.appendBinary)
 		size += len(value)
-		if order.has(id) {
-			if err := order.move(id, nodes.Get([]byte(id)), n); err != nil {
+		if order.has(n.id) {
+			if err := order.move(n.id, nodes.Get(id), n.held); err != nil {
 				return f.b.wrap(err)
 			}
 		}
-		if err := nodes.Put([]byte(id), value); err != nil {
+		if err := nodes.Put(id, value); err != nil {
 			return fmt.Errorf("store node: %w", err)
 		}
 	}
 	return nil
 }
 
-// roomy is a bound on what is in memory or in one transaction, larger while an index is being taken in: its nodes come in
-// any order, and each flush of them writes all pages of the tree again.
+// roomy is a bound on what one transaction stores, larger while an index is being taken in: its nodes come in any order,
+// and nobody waits for a flush of them.
 func (b *Bucket) roomy(bound int) int {
 	if b.joining.Load() {
-		return joinFactor * bound
+		return 8 * bound
 	}
 	return bound
 }
 
-const joinFactor = 8
+// overlayBytes is a bound on what is in memory, larger while an index is being taken in: each flush of its nodes writes all
+// pages of the tree again.
+func (b *Bucket) overlayBytes() int {
+	if b.joining.Load() {
+		return 2 * b.o.OverlayBytes
+	}
+	return b.o.OverlayBytes
+}
 
 // settleFlush goes on with the flush after one of its transactions, or gives it up until later.
 func (c *composer) settleFlush(err error) {
@@ -166,7 +177,7 @@ func (c *composer) answerFlush(err error, waiters []chan error) {
 
 // overfull tells to compose no more until the flush made room.
 func (c *composer) overfull() bool {
-	return c.flushing != nil && c.b.overlay.bytes >= c.b.roomy(c.b.o.OverlayBytes)
+	return c.flushing != nil && c.b.overlay.bytes >= c.b.overlayBytes()
 }
 
 // stuck tells why nothing more may be composed: what is stored is not known, or memory is full and can't be flushed.
@@ -174,7 +185,7 @@ func (c *composer) stuck() error {
 	if c.unsure != nil {
 		return c.unsure
 	}
-	if c.flushErr != nil && c.flushing == nil && c.b.overlay.bytes >= c.b.roomy(4*c.b.o.OverlayBytes) {
+	if c.flushErr != nil && c.flushing == nil && c.b.overlay.bytes >= 4*c.b.overlayBytes() {
 		return c.flushErr
 	}
 	return nil

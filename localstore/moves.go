@@ -2,6 +2,7 @@ package localstore
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -20,6 +21,7 @@ type moves struct {
 type keyMove struct {
 	key []byte
 	in  bool // else out
+	at  int  // place among the moves
 }
 
 // maxKeys is how many keys a transaction stores.
@@ -28,10 +30,10 @@ const maxKeys = 16 * maxFlushNodes
 // add notes that a node's key changes; nil stands for none.
 func (m *moves) add(before, after []byte) {
 	if before != nil {
-		m.list = append(m.list, keyMove{key: before})
+		m.list = append(m.list, keyMove{before, false, len(m.list)})
 	}
 	if after != nil {
-		m.list = append(m.list, keyMove{after, true})
+		m.list = append(m.list, keyMove{after, true, len(m.list)})
 	}
 	m.rewind()
 }
@@ -53,7 +55,7 @@ func (m *moves) store(o *ordering) bool {
 		return true
 	}
 	if !m.sorted {
-		slices.SortStableFunc(m.list, func(a, b keyMove) int { return bytes.Compare(a.key, b.key) })
+		slices.SortFunc(m.list, func(a, b keyMove) int { return cmp.Or(bytes.Compare(a.key, b.key), cmp.Compare(a.at, b.at)) })
 		m.sorted = true
 	}
 	for n := 0; n < maxKeys && m.next < len(m.list); m.next++ {

@@ -2,6 +2,7 @@ package localstore
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/setlogger/setlogger/setlog"
 )
@@ -88,6 +89,16 @@ func (o *overlay) sort() {
 func (o *overlay) from(id string, limit int) []string {
 	i, _ := slices.BinarySearch(o.sorted, id)
 	return o.sorted[i:min(len(o.sorted), i+limit)]
+}
+
+// changes answers all nodes by id.
+func (o *overlay) changes() []change {
+	all := make([]change, 0, len(o.nodes))
+	for id, n := range o.nodes {
+		all = append(all, change{id, n})
+	}
+	slices.SortFunc(all, func(a, b change) int { return strings.Compare(a.id, b.id) })
+	return all
 }
 
 // under lays o over below, which is older and not needed any more, and answers both as one.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"math/bits"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/setlogger/setlogger/remote"
+	"github.com/setlogger/setlogger/remote/disk"
 	"github.com/setlogger/setlogger/remote/faulty"
 	"github.com/setlogger/setlogger/remote/memory"
 	"github.com/setlogger/setlogger/setlog"
@@ -61,21 +63,27 @@ func TestNewcomerJoinsByIndexes(t *testing.T) {
 	agree(t, a, b)
 }
 
-// TestIndexesStayFew writes node after node, and counts what stands and how often nodes were written again.
+// TestIndexesStayFew has a bucket grow to 2,560 nodes, or as many as SETLOGGER_NODES says, by an index for each 10 new ones, or each 1,000
+// of more than 10,000, and counts what stands and how often nodes were written again.
 func TestIndexesStayFew(t *testing.T) {
-	share := memory.New()
-	a := indexer(t, share, 10)
-	for n := 10; n <= 2560; n += 10 {
-		for i := range 10 {
-			a.create(fmt.Sprintf("n%04d", n+i))
-		}
+	largest, step := 2560, 10
+	if os.Getenv("SETLOGGER_NODES") != "" {
+		largest = manyNodes(t)
+	}
+	if largest > 10_000 {
+		step = 1000
+	}
+	share := disk.New(t.TempDir())
+	a := indexer(t, share, step)
+	for n := step; n <= largest; n += step {
+		a.createMany(n-step, step)
 		a.sync()
-		if n&(n-1) == 0 || n/10&(n/10-1) != 0 {
+		if n/step&(n/step-1) != 0 && n != largest {
 			continue
 		}
 		live, nodes := standing(t, share)
-		t.Logf("%4d nodes: %d indexes stand, each node was written %.1f times", n, live, float64(nodes)/float64(n))
-		if most := 2 + bits.Len(uint(n/10)); live > most || nodes > n*most*2 {
+		t.Logf("%7d nodes: %d indexes stand, each node was written %.1f times", n, live, float64(nodes)/float64(n))
+		if most := 2 + bits.Len(uint(n/step)); live > most || nodes > n*most*2 {
 			t.Errorf("that is too much for %d nodes", n)
 		}
 	}

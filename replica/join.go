@@ -177,12 +177,16 @@ func (v *visit) chunks(ctx context.Context, index *listed) func(yield func(part,
 		ahead := make(chan chan part, v.o.Fetches)
 		go func() {
 			defer close(ahead)
-			for _, ref := range index.Chunks {
+			for i, ref := range index.Chunks {
 				next := make(chan part, 1)
 				select {
 				case ahead <- next:
 				case <-ctx.Done():
 					return
+				}
+				if i == 0 { // somebody may wait for the first page
+					next <- v.readChunk(ctx, index, ref)
+					continue
 				}
 				go func() { next <- v.readChunk(ctx, index, ref) }()
 			}

@@ -35,6 +35,22 @@ func manyNodes(t testing.TB) int {
 	return n
 }
 
+// createMany appends nodes of consecutive ids.
+func (d *device) createMany(from, n int) {
+	d.t.Helper()
+	requests := make([]localstore.Request, n)
+	for i := range requests {
+		actions, err := setlog.ParseActions(fmt.Appendf(nil, `{"type":"CREATE_NODE","id":"n%07d","properties":{"i":%d}}`, from+i, from+i))
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		requests[i] = localstore.Request{Actions: actions, NoRevs: true}
+	}
+	if _, err := d.bucket.Append(context.Background(), requests...); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
 // fill appends nodes that look like places.
 func (d *device) fill(n int) {
 	d.t.Helper()

@@ -77,9 +77,12 @@ func (s *stream) serveSocket(ctx context.Context, w http.ResponseWriter, r *http
 	s.write = func(ctx context.Context, message []byte, _, _ string) error {
 		writing.Lock()
 		defer writing.Unlock()
-		ctx, cancel := context.WithTimeout(ctx, writeTime)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		writeCtx, cancel := outliving(ctx)
 		defer cancel()
-		return socket.Write(ctx, websocket.MessageText, message)
+		return socket.Write(writeCtx, websocket.MessageText, message)
 	}
 	s.running.Go(func() { beat(ctx, socket) })
 	defer context.AfterFunc(ctx, func() { _ = socket.Close(websocket.StatusGoingAway, "the daemon is stopping, or the app was revoked") })()
@@ -95,6 +98,11 @@ func (s *stream) serveSocket(ctx context.Context, w http.ResponseWriter, r *http
 	}
 }
 
+// outliving bounds one write. It does not end with ctx: a write that is cut off closes the socket without a word of why.
+func outliving(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+}
+
 // beat finds out whether the reader is still there.
 func beat(ctx context.Context, socket *websocket.Conn) {
 	ticker := time.NewTicker(beatTime)
@@ -105,7 +113,7 @@ func beat(ctx context.Context, socket *websocket.Conn) {
 			return
 		case <-ticker.C:
 		}
-		ping, cancel := context.WithTimeout(ctx, writeTime)
+		ping, cancel := outliving(ctx)
 		err := socket.Ping(ping)
 		cancel()
 		if err != nil {

@@ -20,6 +20,8 @@ import (
 const (
 	maxSubscriptions = 64       // of one connection
 	maxWish          = 16 << 10 // bytes of a message from a reader
+
+	farewellTime = 500 * time.Millisecond // for a reader to take what is under way and the farewell; less than closeTime
 )
 
 // stream is one connection that tells of many buckets.
@@ -73,6 +75,8 @@ func (s *stream) serveSocket(ctx context.Context, w http.ResponseWriter, r *http
 	}
 	defer func() { _ = socket.CloseNow() }()
 	socket.SetReadLimit(maxWish)
+	late, cancel := outliving(ctx)
+	defer cancel()
 	var writing sync.Mutex
 	s.write = func(ctx context.Context, message []byte, _, _ string) error {
 		writing.Lock()
@@ -80,14 +84,14 @@ func (s *stream) serveSocket(ctx context.Context, w http.ResponseWriter, r *http
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		writeCtx, cancel := outliving(ctx)
+		late, cancel := context.WithTimeout(late, writeTime)
 		defer cancel()
-		return socket.Write(writeCtx, websocket.MessageText, message)
+		return socket.Write(late, websocket.MessageText, message)
 	}
-	s.running.Go(func() { beat(ctx, socket) })
+	s.running.Go(func() { beat(ctx, late, socket) })
 	defer context.AfterFunc(ctx, func() { _ = socket.Close(websocket.StatusGoingAway, "the daemon is stopping, or the app was revoked") })()
 	for {
-		_, message, err := socket.Read(context.WithoutCancel(ctx))
+		_, message, err := socket.Read(late)
 		if err != nil {
 			return nil //nolint:nilerr // the reader is gone
 		}
@@ -98,13 +102,16 @@ func (s *stream) serveSocket(ctx context.Context, w http.ResponseWriter, r *http
 	}
 }
 
-// outliving bounds one write. It does not end with ctx: a write that is cut off closes the socket without a word of why.
+// outliving ends farewellTime after ctx: a write or read that is cut off closes the socket without a word of why, and one that
+// is not bounded holds the stop up.
 func outliving(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(farewellTime, cancel) })
+	return late, func() { stop(); cancel() }
 }
 
-// beat finds out whether the reader is still there.
-func beat(ctx context.Context, socket *websocket.Conn) {
+// beat finds out until ctx ends whether the reader is still there.
+func beat(ctx, late context.Context, socket *websocket.Conn) {
 	ticker := time.NewTicker(beatTime)
 	defer ticker.Stop()
 	for {
@@ -113,7 +120,7 @@ func beat(ctx context.Context, socket *websocket.Conn) {
 			return
 		case <-ticker.C:
 		}
-		ping, cancel := outliving(ctx)
+		ping, cancel := context.WithTimeout(late, writeTime)
 		err := socket.Ping(ping)
 		cancel()
 		if err != nil {

@@ -243,28 +243,6 @@ func TestStreamOfFarBehind(t *testing.T) {
 	e.until("the last value, for who was there", e.has("todos", "a", last))
 }
 
-// TestStalledReader: one that does not read slows no writer and no other reader, and takes no memory for what it misses.
-func TestStalledReader(t *testing.T) {
-	s := serveDaemon(t)
-	s.bucket(t, "todos")
-	stalled, healthy := s.listen(t), s.listen(t)
-	for _, e := range []*ear{stalled, healthy} {
-		e.say(api.Subscription{Subscribe: "todos"})
-	}
-	healthy.until("the begin", func() bool { return true })
-	text := strings.Repeat("x", 8<<10)
-	const n = 1500 // 12 MB, more than the connection holds
-	var lines strings.Builder
-	for i := range n {
-		fmt.Fprintf(&lines, `{"type":"CREATE_NODE","id":"%d","properties":{"text":%q}}`+"\n", i, text)
-	}
-	if got := s.call(t, "POST", "/v1/buckets/todos/actions", lines.String(), http.Header{"Content-Type": {api.LinesType}}); got.status != 200 {
-		t.Fatalf("%d %s", got.status, got.body)
-	}
-	healthy.until("all", func() bool { return len(healthy.nodes) == n })
-	stalled.until("all, once it reads", func() bool { return len(stalled.nodes) == n })
-}
-
 func TestStreamRefusals(t *testing.T) {
 	s := serveDaemon(t)
 	s.bucket(t, "todos")

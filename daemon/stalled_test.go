@@ -1,0 +1,61 @@
+package daemon
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/setlogger/setlogger/api"
+)
+
+// flood appends more to bucket todos than a connection holds, and returns how many nodes that made.
+func (s *served) flood(t *testing.T) int {
+	t.Helper()
+	text := strings.Repeat("x", 8<<10)
+	const n = 1500 // 12 MB
+	var lines strings.Builder
+	for i := range n {
+		fmt.Fprintf(&lines, `{"type":"CREATE_NODE","id":"%d","properties":{"text":%q}}`+"\n", i, text)
+	}
+	if got := s.call(t, "POST", "/v1/buckets/todos/actions", lines.String(), http.Header{"Content-Type": {api.LinesType}}); got.status != 200 {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	return n
+}
+
+// TestStalledReader: one that does not read slows no writer and no other reader, and takes no memory for what it misses.
+func TestStalledReader(t *testing.T) {
+	s := serveDaemon(t)
+	s.bucket(t, "todos")
+	stalled, healthy := s.listen(t), s.listen(t)
+	for _, e := range []*ear{stalled, healthy} {
+		e.say(api.Subscription{Subscribe: "todos"})
+	}
+	healthy.until("the begin", func() bool { return true })
+	n := s.flood(t)
+	healthy.until("all", func() bool { return len(healthy.nodes) == n })
+	stalled.until("all, once it reads", func() bool { return len(stalled.nodes) == n })
+}
+
+// TestStalledReaderAtTheStop: one that takes nothing, not even the farewell, does not hold the stop up.
+func TestStalledReaderAtTheStop(t *testing.T) {
+	var log bytes.Buffer
+	s := serveOptions(t, Options{Data: filepath.Join(t.TempDir(), "data"), Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	s.bucket(t, "todos")
+	n := s.flood(t)
+	stalled, healthy := s.listen(t), s.listen(t)
+	for _, e := range []*ear{stalled, healthy} {
+		e.say(api.Subscription{Subscribe: "todos"})
+	}
+	healthy.until("all, by when the other's connection is full", func() bool { return len(healthy.nodes) == n })
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if log.Len() > 0 {
+		t.Errorf("it warned: %s", log.String())
+	}
+}

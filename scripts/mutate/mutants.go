@@ -52,12 +52,12 @@ func rules() []mutant {
 func safeguards() []mutant {
 	return []mutant{
 		{
-			"replica", "grace: a needless file goes at once", "replica/collect.go",
+			"replica", "grace: a needless file goes at once", "replica/judge.go",
 			"return x.Listings >= fullListings && c.o.Uptime()-x.Uptime >= c.o.Grace", "return x.Listings > 0",
 		},
 		{"replica", "two witnesses: one index is enough", "replica/collect.go", "witnesses, loneWitnesses = 2, 3", "witnesses, loneWitnesses = 1, 1"},
 		{
-			"replica", "content: what an index claims to cover is believed", "replica/collect.go",
+			"replica", "content: what an index claims to cover is believed", "replica/content.go",
 			"func (c content) holds(x *said, y *listed) bool {\n", "func (c content) holds(x *said, y *listed) bool {\n\tif x != nil {\n\t\treturn true\n\t}\n",
 		},
 		{

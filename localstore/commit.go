@@ -19,6 +19,13 @@ func (b *Bucket) publish(done *batch) {
 	b.changed = make(chan struct{})
 }
 
+// Changed answers a channel that is closed when the next batch is published.
+func (b *Bucket) Changed() <-chan struct{} {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.changed
+}
+
 func (b *Bucket) commitJob(p *batch) func() error {
 	return func() error {
 		if p.idle() {

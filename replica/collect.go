@@ -34,17 +34,48 @@ func (v *visit) collectIfDue(ctx context.Context) error {
 		return nil
 	}
 	if len(v.bucket.Births()) == 0 || v.bucket.Joining() {
+		v.busy = true
 		return nil
 	}
-	c := &collection{visit: v}
-	err := c.run(ctx)
-	if err == nil {
-		v.collected[name] = v.o.Uptime()
+	needed, err := v.isLookNeeded()
+	if err != nil {
+		return err
+	}
+	if needed {
+		v.busy = true
+		if err := (&collection{visit: v}).run(ctx); err != nil {
+			return err
+		}
 		delete(v.looked, name) // what vanished from the remote may be to be written again
 		v.relook[name] = true
-		err = v.reserveRoom(ctx)
 	}
-	return err
+	v.collected[name] = v.o.Uptime()
+	return v.reserveRoom(ctx)
+}
+
+// isLookNeeded tells whether anything of a bucket may be needless, or gone with what made it so. While no device has
+// indexed it, and nothing of it went from log/, that can't be.
+func (v *visit) isLookNeeded() (bool, error) {
+	for _, seen := range v.seen.all() {
+		if len(seen.Buckets[v.bucket.Name()].Indexes) > 0 {
+			return true, nil
+		}
+	}
+	if v.bucket.Stats().Adopted {
+		return true, nil
+	}
+	for _, remote := range []string{"", v.o.Remote} {
+		sent, err := v.bucket.Sent(remote)
+		if err != nil {
+			return false, err
+		}
+		for _, state := range sent {
+			if remote == "" || state == localstore.Retired {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // collection is one look at all files of a bucket.
@@ -57,7 +88,7 @@ type collection struct {
 }
 
 func (c *collection) run(ctx context.Context) error {
-	if err := c.check(ctx); err != nil {
+	if err := c.ensure(ctx); err != nil {
 		return err
 	}
 	if err := c.list(ctx); err != nil {

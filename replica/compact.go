@@ -41,6 +41,7 @@ func (v *visit) compactIfDue(ctx context.Context) error {
 	if !grown && !v.relook[v.bucket.Name()] && (last.done || !stats.Adopted) {
 		return nil
 	}
+	v.busy = true
 	c, err := v.beginCompaction(ctx)
 	if err != nil || c == nil {
 		return err
@@ -72,6 +73,12 @@ func (s *Share) Compact(bucket string) {
 		s.wishes.buckets = map[string]bool{}
 	}
 	s.wishes.buckets[bucket] = true
+}
+
+func (w *wishes) has(bucket string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.buckets[bucket]
 }
 
 func (w *wishes) take(bucket string) bool {
@@ -134,26 +141,31 @@ func (v *visit) beginCompaction(ctx context.Context) (*compaction, error) {
 	return c, err
 }
 
-// listChunks answers the names in chunk/, listed once a round.
-func (s *Share) listChunks(ctx context.Context) (map[string]bool, error) {
-	if s.pile.round == s.rounds {
-		return s.pile.names, nil
-	}
-	names := map[string]bool{}
-	for object, err := range s.o.Storage.List(ctx, chunkFolder) {
-		if err != nil {
-			return nil, fmt.Errorf("list %s/: %w", chunkFolder, err)
+// listChunks answers the names of this bucket in chunk/, all of which is listed once a round.
+func (v *visit) listChunks(ctx context.Context) (map[string]bool, error) {
+	if v.pile.round != v.rounds {
+		names := map[string]map[string]bool{}
+		for object, err := range v.o.Storage.List(ctx, chunkFolder) {
+			if err != nil {
+				return nil, fmt.Errorf("list %s/: %w", chunkFolder, err)
+			}
+			base := strings.TrimPrefix(object.Name, chunkFolder+"/")
+			if chunk, ok := setlog.ParseChunkName(base); ok {
+				if names[chunk.Bucket] == nil {
+					names[chunk.Bucket] = map[string]bool{}
+				}
+				names[chunk.Bucket][base] = true
+			}
 		}
-		names[strings.TrimPrefix(object.Name, chunkFolder+"/")] = true
+		v.pile = pile{v.rounds, names}
 	}
-	s.pile = pile{s.rounds, names}
-	return names, nil
+	return v.pile.names[v.bucket.ID()], nil
 }
 
-// pile is one listing of chunk/.
+// pile is one listing of chunk/, by bucket id.
 type pile struct {
 	round int // in which it was listed
-	names map[string]bool
+	names map[string]map[string]bool
 }
 
 // isShown tells whether a listing has all chunks of an index. One that lags only has an index written twice.
@@ -183,7 +195,7 @@ func (c *compaction) run(ctx context.Context) (whole bool, err error) {
 	if c.index.Coverage, err = c.bucket.Simplify(c.index.Coverage); err != nil {
 		return false, err
 	}
-	if err := c.check(ctx); err != nil {
+	if err := c.ensure(ctx); err != nil {
 		return false, err
 	}
 	if err := c.writeChunks(ctx, ids); err != nil {

@@ -31,6 +31,7 @@ func (v *visit) consolidate(ctx context.Context, segments []localstore.StoredSeg
 		return nil
 	}
 	for _, group := range v.groups(segments, sent) {
+		v.busy = true
 		if err := v.consolidateGroup(ctx, group, segments, sent); err != nil {
 			return err
 		}
@@ -144,7 +145,7 @@ func (v *visit) isShownInPast(ctx context.Context, name string) (bool, error) {
 }
 
 func (v *visit) writePast(ctx context.Context, past localstore.StoredSegment) error {
-	if err := v.check(ctx); err != nil {
+	if err := v.ensure(ctx); err != nil {
 		return err
 	}
 	data, err := v.bucket.SegmentData(past.Name)
@@ -190,7 +191,7 @@ func (v *visit) verifyPast(ctx context.Context, past localstore.StoredSegment) e
 
 // retire removes the small ones whose entries are in past/.
 func (v *visit) retire(ctx context.Context, group []localstore.StoredSegment, past localstore.StoredSegment) error {
-	if err := v.check(ctx); err != nil {
+	if err := v.ensure(ctx); err != nil {
 		return err
 	}
 	for _, s := range group {

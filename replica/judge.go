@@ -203,16 +203,15 @@ func (c *collection) isWitnessed(above []*listed) bool {
 // judgeChunks condemns the chunks that no index names.
 func (c *collection) judgeChunks() {
 	named := map[string]bool{}
-	for name, index := range c.indexes { // also those that are not whole, or no more listed
-		if _, ok := setlog.ParseIndexName(name); ok {
+	for _, index := range c.indexes { // also those that are not whole, or no more listed
+		if index.Bucket == c.bucket.Name() {
 			for _, ref := range index.Chunks {
 				named[index.Name(ref).String()] = true
 			}
 		}
 	}
 	for name := range c.chunks {
-		chunk, ok := setlog.ParseChunkName(name)
-		if !ok || chunk.Bucket != setlog.BucketID(c.bucket.Name()) || named[name] {
+		if named[name] {
 			continue
 		}
 		path := chunkFolder + "/" + name

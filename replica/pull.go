@@ -330,7 +330,9 @@ func (v *visit) report() {
 	delete(v.births, v.bucket.Name())
 	v.reportLiars()
 	seen := map[string]bool{}
-	for _, name := range v.suspects(id) {
+	suspects := v.suspects(id)
+	v.busy = v.busy || len(suspects) > 0 || len(v.bucket.Births()) == 0 || v.lagging[v.bucket.Name()].rounds > 0 || v.doubting[v.bucket.Name()] > 0
+	for _, name := range suspects {
 		s := v.unsure[name]
 		p, ok := v.problem(name, s)
 		if ok && !seen[p.Name] {

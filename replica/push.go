@@ -24,7 +24,10 @@ func (v *visit) push(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p := pusher{visit: v}
+	for _, s := range segments {
+		v.busy = v.busy || !v.isSettled(s, sent[s.Name])
+	}
+	p := pusher{v}
 	unsent, others := p.split(segments, sent)
 	for _, segment := range unsent { // what is not there yet goes before every look at what is
 		if err := p.upload(ctx, segment.Name); err != nil {
@@ -40,10 +43,7 @@ func (v *visit) push(ctx context.Context) error {
 }
 
 // pusher is the push of one bucket in one round.
-type pusher struct {
-	*visit
-	safe bool // the share's file was seen in this round
-}
+type pusher struct{ *visit }
 
 // split tells the own segments that were never sent from all others.
 func (p *pusher) split(segments []localstore.StoredSegment, sent map[string]localstore.Sent) (unsent, others []localstore.StoredSegment) {
@@ -128,13 +128,10 @@ func (p *pusher) restore(ctx context.Context, s localstore.StoredSegment) error 
 	return p.upload(ctx, name)
 }
 
-// upload writes a segment, once the share's file was seen in this round.
+// upload writes a segment.
 func (p *pusher) upload(ctx context.Context, name string) error {
-	if !p.safe {
-		if err := p.check(ctx); err != nil {
-			return err
-		}
-		p.safe = true
+	if err := p.ensure(ctx); err != nil {
+		return err
 	}
 	data, err := p.bucket.SegmentData(name)
 	if err != nil {

@@ -50,7 +50,7 @@ func (s *Share) Sync(ctx context.Context, buckets []*localstore.Bucket) (Round, 
 	var errs []error
 	for _, b := range buckets {
 		v := &visit{Share: s, bucket: b, round: &r, inbox: inbox.files[setlog.BucketID(b.Name())], names: inbox.names}
-		if err := v.run(ctx); err != nil {
+		if err := v.visitOnce(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("bucket %s: %w", b.Name(), err))
 		}
 		if ctx.Err() != nil {
@@ -130,6 +130,7 @@ type visit struct {
 	round  *Round
 	inbox  []setlog.SegmentName
 	names  map[string]bool // all of log/
+	busy   bool            // it left something for a later round
 }
 
 // run pushes even where a pull failed: one file that can't be read must not hold back what was acknowledged here.

@@ -26,6 +26,7 @@ type witness struct {
 	foreign *setlog.Seen                   // the newest with this device's name that this program did not write
 	at      time.Duration                  // uptime at which it was written
 	wanted  bool                           // something waits for a newer one
+	news    int                            // how often one of them was read
 }
 
 // all answers what the devices say, this one too: a copy of it, or what it was before it was set back, may have said it.
@@ -58,6 +59,7 @@ func (s *Share) readSeen(ctx context.Context, names []setlog.SeenName) error {
 		case err != nil:
 			return err
 		case seen == nil:
+			continue
 		case device != s.seen.device:
 			s.seen.others[device] = seen
 		default:
@@ -69,6 +71,7 @@ func (s *Share) readSeen(ctx context.Context, names []setlog.SeenName) error {
 				s.seen.written, s.seen.name = seen, name.String()
 			}
 		}
+		s.seen.news++
 	}
 	return s.removeOldSeen(ctx, names)
 }
@@ -163,7 +166,7 @@ func (s *Share) put(ctx context.Context, seen *setlog.Seen) error {
 	if err != nil {
 		return err
 	}
-	if err := s.check(ctx); err != nil {
+	if err := s.ensure(ctx); err != nil {
 		return err
 	}
 	s.seen.tried = name.String()

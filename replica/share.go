@@ -84,8 +84,9 @@ func (o Options) withDefaults() Options {
 type Share struct {
 	o         Options
 	id        string
-	rounds    int                 // made since the start
-	checked   bool                // the share's file was read since the start
+	rounds    int  // made since the start
+	checked   bool // the share's file was read since the start
+	sure      sight
 	shown     map[string]bool     // names in the last listing of log/
 	unsure    map[string]*suspect // files that could not be folded, by name
 	absent    map[string]int      // held files that listings in a row have not shown
@@ -99,6 +100,7 @@ type Share struct {
 	made      *newShare                // until its file is known to stand
 	archive   archive
 	moved     map[string]movement // by bucket
+	quiet     map[string]quiet    // by bucket
 	seen      witness
 	wishes    wishes
 	collected map[string]time.Duration // uptime of the last look for needless files, by bucket
@@ -117,7 +119,7 @@ func NewShare(o Options) *Share {
 	s := &Share{
 		o: o.withDefaults(), id: o.ID, unsure: map[string]*suspect{}, absent: map[string]int{}, births: map[string][]string{},
 		indexes: map[string]*setlog.Index{}, looked: map[string]look{}, moved: map[string]movement{}, lagging: map[string]lack{}, doubting: map[string]int{},
-		collected: map[string]time.Duration{}, audited: map[string]setlog.Hash{}, ranges: map[string]setlog.Range{}, missed: map[string]bool{}, relook: map[string]bool{}, liars: map[string]bool{},
+		collected: map[string]time.Duration{}, audited: map[string]setlog.Hash{}, ranges: map[string]setlog.Range{}, missed: map[string]bool{}, relook: map[string]bool{}, quiet: map[string]quiet{}, liars: map[string]bool{},
 		seen: witness{others: map[setlog.Writer]*setlog.Seen{}},
 	}
 	if o.Key != nil {
@@ -144,6 +146,28 @@ type shareFile struct {
 var shareName = regexp.MustCompile(`^share\.([0-9a-f]{32})\.json$`)
 
 func shareFileName(id string) string { return "share." + id + ".json" }
+
+// sureFor is how long a share that was just seen is taken to be there: a round of many buckets takes longer.
+const sureFor = time.Second
+
+// ensure makes sure of the share before something is written or removed, unless this round has just done that.
+func (s *Share) ensure(ctx context.Context) error {
+	if s.sure.round == s.rounds && s.o.Uptime()-s.sure.at < sureFor {
+		return nil
+	}
+	s.sure = sight{s.rounds, s.o.Uptime()}
+	err := s.check(ctx)
+	if err != nil {
+		s.sure = sight{}
+	}
+	return err
+}
+
+// sight is when the share's file was seen last.
+type sight struct {
+	round int
+	at    time.Duration // uptime
+}
 
 // check makes sure that the share is the one we know, or finds or makes it at the first visit.
 func (s *Share) check(ctx context.Context) error {

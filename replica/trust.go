@@ -62,9 +62,9 @@ func idsOf(entries []setlog.Entry) map[string]bool {
 // fresh answers what an index covers beyond those that it merges and that were checked.
 func (v *visit) fresh(y *listed, checked map[string]localstore.Sent) setlog.Coverage {
 	var merged setlog.Coverage
-	for name, index := range v.indexes {
+	for name, state := range checked {
 		id, ok := setlog.ParseIndexName(name)
-		if ok && checked[name] == localstore.Verified && slices.Contains(y.Merges, id.Hash) {
+		if index := v.indexes[name]; ok && index != nil && state == localstore.Verified && slices.Contains(y.Merges, id.Hash) {
 			merged = append(merged, index.Coverage...)
 		}
 	}

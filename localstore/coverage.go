@@ -149,7 +149,7 @@ func (b *Bucket) Entries(ctx context.Context, c setlog.Coverage, most uint64) ([
 				to := min(r.Last, br.head)
 				from := max(r.First, l.reach(br)+1, to-min(to, most)+1)
 				if err := linesOf(tx, l, br, from, to, func(e logged) error {
-					if entry, err := setlog.ReadEntry(br.writer, e.number, e.line); err == nil {
+					if entry, err := setlog.ReadEntry(br.writer, e.number, slices.Clone(e.line)); err == nil {
 						entries = append(entries, entry)
 					}
 					return ctx.Err()

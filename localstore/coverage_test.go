@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"fmt"
 	"maps"
+	"runtime/debug"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,6 +125,36 @@ func TestEntriesOfARange(t *testing.T) {
 		t.Errorf("canceled: %v", err)
 	}
 }
+
+// TestEntriesOutliveTheFile: what was read is no part of the file's pages, which move as it grows.
+func TestEntriesOutliveTheFile(t *testing.T) {
+	b := create(t, "b", nil, testOptions(1))
+	text := strings.Repeat("long ", 100)
+	for i := range 20 { // bbolt copies what is in a small bucket
+		dispatch(t, b, `{"type":"CREATE_NODE","id":"%d","properties":{"text":%q}}`, i, text)
+	}
+	all, err := b.Coverage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := b.Entries(t.Context(), all, 1)
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("%d entries, %v", len(entries), err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	change, err := setlog.Fold(noState{}, entries[0])
+	if err != nil || len(change.Nodes) != 1 || string(change.Nodes[0].Node.Value()) != fmt.Sprintf(`{"text":%q}`, text) {
+		t.Errorf("%+v, %v", change, err)
+	}
+}
+
+// noState has no node.
+type noState struct{}
+
+func (noState) Node(string) (*setlog.Node, error) { return nil, nil }
 
 // TestWhatCameByAnIndex: of what an index brought the chains are known at its ends alone.
 func TestWhatCameByAnIndex(t *testing.T) {

@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -12,7 +13,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/setlogger/setlogger/remote/remotetest/servers"
 )
@@ -73,6 +76,10 @@ type counted struct {
 	requests *counter
 }
 
+// restTime bounds the wait until devices have nothing left to do: what is in log/ beyond one page stays there until its
+// bucket was without news for five minutes.
+const restTime = 30 * time.Minute
+
 var endpoint = regexp.MustCompile(`http://[0-9.:]+`)
 
 func newCounted(t *testing.T, name string, server *servers.Server) *counted {
@@ -107,42 +114,58 @@ func newCountedFleet(t *testing.T, server *servers.Server, buckets, devices int)
 	for i := range devices {
 		all = append(all, newCounted(t, fmt.Sprint("d", i), server))
 	}
-	for b := range buckets {
-		all[0].hold(t, b, false)
-	}
+	all[0].hold(t, buckets, false)
 	all[0].rounds(t, 1)
 	for i, d := range all[1:] {
-		for b := range buckets {
-			d.hold(t, b, true)
-		}
+		d.hold(t, buckets, true)
 		d.rounds(t, 1)
 		d.create(t, i%buckets, fmt.Sprint("of-", i), 1)
 	}
 	return all
 }
 
-// hold makes a bucket with a node, or joins it.
-func (c *counted) hold(t *testing.T, b int, join bool) {
+// hold makes buckets with a node each, or joins them: some at once, for each waits for a round.
+func (c *counted) hold(t *testing.T, buckets int, join bool) {
 	t.Helper()
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range 32 {
+		all.Go(func() {
+			for b := int(next.Add(1)) - 1; b < buckets && !t.Failed(); b = int(next.Add(1)) - 1 {
+				if err := c.holdOne(t.Context(), b, join); err != nil {
+					t.Errorf("bucket %d: %v", b, err)
+				}
+			}
+		})
+	}
+	if all.Wait(); t.Failed() {
+		t.FailNow()
+	}
+}
+
+func (c *counted) holdOne(ctx context.Context, b int, join bool) error {
 	body := fmt.Sprintf(`{"name":"b%d","remote":"share","join":%v}`, b, join)
-	if _, err := c.call(t.Context(), http.MethodPost, "/v1/buckets", "application/json", strings.NewReader(body)); err != nil {
-		t.Fatal(err)
+	if _, err := c.call(ctx, http.MethodPost, "/v1/buckets", "application/json", strings.NewReader(body)); err != nil || join {
+		return err
 	}
-	if !join {
-		c.create(t, b, "first", 1)
-	}
+	return c.append(ctx, b, "first", 1)
 }
 
 // create appends nodes.
 func (c *counted) create(t *testing.T, b int, id string, n int) {
 	t.Helper()
+	if err := c.append(t.Context(), b, id, n); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (c *counted) append(ctx context.Context, b int, id string, n int) error {
 	var lines bytes.Buffer
 	for i := range n {
 		fmt.Fprintf(&lines, `{"type":"CREATE_NODE","id":"%s-%d"}`+"\n", id, i)
 	}
-	if _, err := c.appendLines(t.Context(), fmt.Sprint("b", b), lines.Bytes()); err != nil {
-		t.Fatal(err)
-	}
+	_, err := c.appendLines(ctx, fmt.Sprint("b", b), lines.Bytes())
+	return err
 }
 
 func (c *counted) rounds(t *testing.T, n int) {
@@ -157,7 +180,7 @@ func (c *counted) rounds(t *testing.T, n int) {
 // rest lets the devices sync until all of them have nothing left to do.
 func rest(t *testing.T, all []*counted) {
 	t.Helper()
-	const most = 60
+	begin := time.Now()
 	var last string
 	for quiet, rounds := 0, 0; quiet < 3; rounds++ {
 		quiet++
@@ -168,7 +191,7 @@ func rest(t *testing.T, all []*counted) {
 				quiet, last = 0, text(seen)
 			}
 		}
-		if rounds == most {
+		if time.Since(begin) > restTime {
 			t.Fatalf("after %d rounds the devices still have something to do: %s", rounds, last)
 		}
 	}

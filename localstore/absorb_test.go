@@ -69,11 +69,24 @@ func absorbAll(t testing.TB, to, from *Bucket, nodes []setlog.Changed, between f
 // and when an id comes twice.
 func TestJoinIntoNothing(t *testing.T) {
 	a := library(t)
+	for _, bytes := range []int{0, 256 << 10} { // all in memory until it is there; and many flushes
+		t.Run(fmt.Sprint(bytes), func(t *testing.T) {
+			o := testOptions(3)
+			o.JoinBytes, o.OverlayBytes = bytes, bytes
+			joinIntoNothing(t, a, create(t, "todos", []string{}, o))
+		})
+	}
+}
+
+func joinIntoNothing(t *testing.T, a, b *Bucket) {
 	nodes := states(t, a)
-	b := create(t, "todos", []string{}, testOptions(3))
-	appended := 0
+	parts := 0
 	_, err := absorbAll(t, b, a, append(nodes, nodes[:300]...), func() {
-		switch appended++; appended {
+		parts++
+		if got, _ := paged(t, b); len(got) < min(4000*parts, manyNodes) {
+			t.Errorf("after part %d: %d nodes in order", parts, len(got))
+		}
+		switch parts {
 		case 1:
 			wantNode(t, b, nodes[0].ID, string(nodes[0].Node.Value()))
 		case 2:

@@ -130,13 +130,16 @@ func (b *Bucket) roomy(bound int) int {
 }
 
 // overlayBytes is a bound on what is in memory, larger while an index is being taken in: each flush of its nodes writes all
-// pages of the tree again.
+// pages of the tree again, while those that fit are written once, when all of them can be read already.
 func (b *Bucket) overlayBytes() int {
 	if b.joining.Load() {
-		return 2 * b.o.OverlayBytes
+		return max(b.o.JoinBytes, b.o.OverlayBytes)
 	}
 	return b.o.OverlayBytes
 }
+
+// besideBytes is a bound on what comes into memory while it is being flushed.
+func (b *Bucket) besideBytes() int { return max(b.overlayBytes()/4, b.o.OverlayBytes) }
 
 // settleFlush goes on with the flush after one of its transactions, or gives it up until later.
 func (c *composer) settleFlush(err error) {
@@ -177,7 +180,7 @@ func (c *composer) answerFlush(err error, waiters []chan error) {
 
 // overfull tells to compose no more until the flush made room.
 func (c *composer) overfull() bool {
-	return c.flushing != nil && c.b.overlay.bytes >= c.b.overlayBytes()
+	return c.flushing != nil && c.b.overlay.bytes >= c.b.besideBytes()
 }
 
 // stuck tells why nothing more may be composed: what is stored is not known, or memory is full and can't be flushed.
@@ -185,7 +188,7 @@ func (c *composer) stuck() error {
 	if c.unsure != nil {
 		return c.unsure
 	}
-	if c.flushErr != nil && c.flushing == nil && c.b.overlay.bytes >= 4*c.b.overlayBytes() {
+	if c.flushErr != nil && c.flushing == nil && c.b.overlay.bytes >= c.b.overlayBytes()+3*c.b.o.OverlayBytes {
 		return c.flushErr
 	}
 	return nil

@@ -23,13 +23,13 @@ type place struct{ key, id string }
 func comparePlaces(a, b place) int { return strings.Compare(a.key, b.key) }
 
 // lined is the overlay's lineup and what it is yet to take in; the caller holds both locks.
-func (o *overlay) lined(order setlog.Order) (*lineup, []Item) {
+func (o *overlay) lined(order setlog.Order) (*lineup, []change) {
 	if o.line == nil || o.line.order.String() != order.String() {
 		o.line = &lineup{order: order, keys: make(map[string]string, len(o.nodes)), changed: slices.Collect(maps.Keys(o.nodes))}
 	}
-	changed := make([]Item, len(o.line.changed))
+	changed := make([]change, len(o.line.changed))
 	for i, id := range o.line.changed {
-		changed[i] = Item{id, o.nodes[id].get()}
+		changed[i] = change{id, o.nodes[id]}
 	}
 	o.line.changed = nil
 	return o.line, changed
@@ -47,16 +47,20 @@ func (o *overlay) note(id string) {
 }
 
 // settle takes in what changed.
-func (l *lineup) settle(changed []Item) {
+func (l *lineup) settle(changed []change) {
 	var run []place
-	for _, item := range changed {
-		if !item.Node.Alive() {
-			delete(l.keys, item.ID)
+	for _, c := range changed {
+		at, err := c.key(l.order, c.id)
+		if err != nil {
+			panic(err) // this store has made it
+		}
+		if at == nil {
+			delete(l.keys, c.id)
 			continue
 		}
-		if key := string(l.order.Key(item.ID, item.Node)); l.keys[item.ID] != key {
-			l.keys[item.ID] = key
-			run = append(run, place{key, item.ID})
+		if key := string(at); l.keys[c.id] != key {
+			l.keys[c.id] = key
+			run = append(run, place{key, c.id})
 		}
 	}
 	slices.SortFunc(run, comparePlaces)

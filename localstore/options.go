@@ -19,6 +19,7 @@ type Options struct {
 
 	LockTimeout  time.Duration // how long to wait for another process to let go of the file; 0: a second
 	OverlayBytes int           // of changed nodes kept in memory before a flush; 0: 24 MiB
+	JoinBytes    int           // likewise while an index is being taken in; 0: 256 MiB, or an eighth of the machine's memory where that is less
 	IdleFlush    time.Duration // flush after so long without a write; 0: 5 s
 
 	// reloadFault, for tests, makes the look at what is stored fail, after a commit failed.
@@ -54,6 +55,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.OverlayBytes == 0 {
 		o.OverlayBytes = 24 << 20
+	}
+	if o.JoinBytes == 0 {
+		o.JoinBytes = roomToJoin()
 	}
 	if o.IdleFlush == 0 {
 		o.IdleFlush = 5 * time.Second

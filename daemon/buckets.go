@@ -109,8 +109,6 @@ func (d *Daemon) showBucket(_ context.Context, in *bucketName) (*answer[api.Buck
 
 // makeBucket makes a bucket or joins one. One that is here already gains the remote it is asked for, and no more.
 func (d *Daemon) makeBucket(ctx context.Context, in *struct{ Body api.Bucket }) (*answer[api.BucketStatus], error) {
-	d.changing.Lock()
-	defer d.changing.Unlock()
 	wanted := in.Body
 	if g := callerOf(ctx).grant; !g.mayWrite(wanted.Name) || wanted.Merge && !g.admin {
 		return nil, problem(http.StatusForbidden, "this is not among the app's scopes", "the owner lets it in anew with "+wanted.Name+":rw, or makes the bucket")
@@ -122,32 +120,49 @@ func (d *Daemon) makeBucket(ctx context.Context, in *struct{ Body api.Bucket }) 
 	if err != nil {
 		return nil, err
 	}
-	b, err := d.bucket(wanted.Name)
-	fresh := err != nil
-	if _, broken := d.broken[wanted.Name]; broken {
+	if _, err := d.bucket(wanted.Name); err != nil { // nobody else waits while the remotes are asked
+		wanted.Join = wanted.Join || d.isThere(ctx, wanted.Name, remotes)
+	}
+	b, fresh, err := d.holdBucket(ctx, wanted)
+	if err != nil {
 		return nil, err
 	}
+	if fresh && wanted.Join {
+		d.lookAt(ctx, d.remotesOf(b)) // so that what is there can be read at once, where that is quick
+	}
+	return &answer[api.BucketStatus]{d.bucketStatus(b)}, nil
+}
+
+// holdBucket opens a bucket and keeps it with its remotes. It tells whether it was not held before.
+func (d *Daemon) holdBucket(ctx context.Context, wanted api.Bucket) (b *heldBucket, fresh bool, err error) {
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	remotes, err := d.remotesFor(wanted.Remote) // again: one of them may have been removed
 	if err != nil {
-		wanted.Join = wanted.Join || d.isThere(ctx, wanted.Name, remotes)
-		b, err = d.openWanted(wanted)
+		return nil, false, err
+	}
+	b, err = d.bucket(wanted.Name)
+	fresh = err != nil
+	if _, broken := d.broken[wanted.Name]; broken {
+		return nil, false, err
+	}
+	if fresh {
+		if b, err = d.openWanted(wanted); err != nil {
+			return nil, false, refused(err)
+		}
 	} else if wanted.Remote == "" {
 		remotes = b.remotes
 	}
-	if err != nil {
-		return nil, refused(err)
-	}
 	if err := d.attach(b, remotes); err != nil {
-		return nil, refused(err)
+		if fresh {
+			err = errors.Join(err, b.Close())
+		}
+		return nil, false, refused(err)
 	}
 	if wanted.Merge {
-		if err := d.merge(ctx, b); err != nil {
-			return nil, refused(err)
-		}
+		err = refused(d.merge(ctx, b))
 	}
-	if fresh && wanted.Join {
-		d.lookAt(ctx, remotes) // so that what is there can be read at once, where that is quick
-	}
-	return &answer[api.BucketStatus]{d.bucketStatus(b)}, nil
+	return b, fresh, err
 }
 
 // lookTime bounds how long a new bucket waits for word of its remote: making one works without a network too.

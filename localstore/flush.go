@@ -170,6 +170,7 @@ func (c *composer) settleFlush(err error) {
 	if len(c.forced) > 0 {
 		c.startFlush()
 	}
+	c.relax()
 }
 
 func (c *composer) answerFlush(err error, waiters []chan error) {

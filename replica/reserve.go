@@ -19,6 +19,9 @@ func (s *Share) reserveRoom(ctx context.Context) error {
 	if s.reserved || s.released || s.o.Reserve < 0 {
 		return nil
 	}
+	if err := s.ensure(ctx); err != nil || s.reserved { // another device may have written it by now
+		return err
+	}
 	data := make([]byte, s.o.Reserve)
 	if _, err := io.ReadFull(s.o.Random, data); err != nil {
 		return fmt.Errorf("make a reserve: %w", err)

@@ -20,8 +20,8 @@ type quiet struct {
 	until   time.Duration   // uptime at which something is due
 }
 
-// visitOnce visits a bucket unless it is quiet.
-func (v *visit) visitOnce(ctx context.Context) error {
+// runUnlessQuiet visits a bucket in which something may have happened.
+func (v *visit) runUnlessQuiet(ctx context.Context) error {
 	name := v.bucket.Name()
 	if v.isQuiet() {
 		return nil

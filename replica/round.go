@@ -50,7 +50,7 @@ func (s *Share) Sync(ctx context.Context, buckets []*localstore.Bucket) (Round, 
 	var errs []error
 	for _, b := range buckets {
 		v := &visit{Share: s, bucket: b, round: &r, inbox: inbox.files[setlog.BucketID(b.Name())], names: inbox.names}
-		if err := v.visitOnce(ctx); err != nil {
+		if err := v.runUnlessQuiet(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("bucket %s: %w", b.Name(), err))
 		}
 		if ctx.Err() != nil {

@@ -29,7 +29,7 @@ type trial struct {
 }
 
 func trials() []trial {
-	quick := []string{"SETLOGGER_SHRINK=no", "SETLOGGER_FLEETS=1500"}
+	quick := []string{"SETLOGGER_SHRINK=no", "SETLOGGER_FLEETS=600"}
 	return []trial{
 		{"model", "rule", rules(), []suite{
 			{"vectors", "simulation/judge", "^TestVectors$", nil},

@@ -12,7 +12,6 @@ import (
 type Plan struct {
 	Seed    uint64
 	Devices int
-	Days    int    // in which they are used
 	Keep    string // keepHistory of the bucket
 	Limit   int    // entries of the log before an index is written
 	Nodes   int    // of a chunk
@@ -62,11 +61,7 @@ func (s Step) String() string {
 // NewPlan makes the plan of a seed. Of the faults given at least one strikes; none given stands for all.
 func NewPlan(seed uint64, wanted ...Fault) *Plan {
 	random := rand.New(rand.NewPCG(seed, 25))
-	p := &Plan{Seed: seed, Devices: 3 + random.IntN(4)/3, Days: manyDays, Nodes: 2 + random.IntN(40)}
-	if few := random.IntN(manyDays - 1); len(wanted) == 0 { // most are short, for small things go wrong in many ways
-		p.Days = 2 + few*few*few/(manyDays-2)/(manyDays-2)
-	}
-	p.Limit = 3*p.Days + random.IntN(7*p.Days)
+	p := &Plan{Seed: seed, Devices: 3 + random.IntN(4)/3, Limit: 30 + random.IntN(70), Nodes: 2 + random.IntN(40)}
 	p.Keep = []string{"all", "local", "none", "none"}[random.IntN(4)]
 	m := newMaker(p)
 	m.chooseFaults(wanted)
@@ -87,8 +82,8 @@ func newMaker(p *Plan) *maker {
 	return &maker{plan: p, random: rand.New(rand.NewPCG(p.Seed, 27)), until: map[int][]Step{}}
 }
 
-// manyDays is how long the longest histories are in use.
-const manyDays = 10
+// days of a history in which devices are used.
+const days = 10
 
 // chooseFaults sets the days on which faults strike.
 func (m *maker) chooseFaults(wanted []Fault) {
@@ -101,10 +96,9 @@ func (m *maker) chooseFaults(wanted []Fault) {
 			wanted = append(wanted, slices.Repeat([]Fault{ClonedDevice, OldBackup}, faults/2)...)
 		}
 	}
-	days := m.plan.Days
-	n := 2 + 4*days/manyDays + m.random.IntN((days+1)/2)
+	n := 6 + m.random.IntN(5)
 	for i := range n {
-		day := min(1, days/5) + m.random.IntN(max(days-3, 1))
+		day := 1 + m.random.IntN(days-3)
 		f := wanted[m.random.IntN(len(wanted))]
 		if i < len(wanted) && len(wanted) < faults { // each of them at least once
 			f = wanted[i]
@@ -116,7 +110,7 @@ func (m *maker) chooseFaults(wanted []Fault) {
 func (m *maker) add(steps ...Step) { m.plan.Steps = append(m.plan.Steps, steps...) }
 
 func (m *maker) live() {
-	for day := range m.plan.Days {
+	for day := range days {
 		m.add(m.until[day]...)
 		for _, f := range m.strike[day] {
 			m.begin(day, f)
@@ -132,7 +126,7 @@ func (m *maker) begin(day int, f Fault) {
 	if f == TwoAtOnce || f == PausedCollector { // there is to be something to collect
 		m.add(Step{Do: Compact, Device: (s.Device + 1) % m.plan.Devices})
 	}
-	end := min(day+1+m.random.IntN(4), m.plan.Days-1)
+	end := min(day+1+m.random.IntN(4), days-1)
 	m.until[end] = append(m.until[end], Step{Do: Ease, Fault: f, Device: s.Device, N: s.N})
 }
 

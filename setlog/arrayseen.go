@@ -45,7 +45,7 @@ func (p *seenBlocks) take(s *sequence) bool {
 			for id := piece.first; id != piece.end(); id.k++ {
 				if shown&1 == 1 {
 					end := skipValue(seen, next)
-					if end >= len(seen) || !p.show(s, id, extent{uint32(next), uint32(end)}) {
+					if end == next || end >= len(seen) || !p.show(s, id, extent{uint32(next), uint32(end)}) {
 						return false
 					}
 					next = end + 1

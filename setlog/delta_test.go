@@ -152,6 +152,10 @@ func TestBrokenDelta(t *testing.T) {
 		{"an endless piece", "list", `"lengths":[1`, `"lengths":[9007199254740991`, "malformed"},
 		{"a salt that is not listed", "list", `"jumps":[[0,0`, `"jumps":[[0,7`, "out of range"},
 		{"a value too many", "list", `"values":[`, `"values":[0,`, "more values"},
+		{
+			"an element of which nothing is seen", "plain", line("plain"), `{"at":{"children":{"l":{"arrays":[{"jumps":[[0,0,0]],"lengths":[1],"newest":"0-0","parents":[0],"salts":["0000000000000001"]}]}}},` +
+				`"created":1,"id":"plain","marks":[["0-0","2222222222222222",1,0]],"value":{"l":[]}}`, "not seen",
+		},
 		{"more gone than there is", "list", `"gone":[`, `"gone":[99,99,`, "more slots"},
 	}
 	for _, test := range tests {

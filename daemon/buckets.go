@@ -165,7 +165,7 @@ func (d *Daemon) holdBucket(ctx context.Context, wanted api.Bucket) (b *heldBuck
 	return b, fresh, err
 }
 
-// lookTime bounds how long a new bucket waits for word of its remote: making one works without a network too.
+// lookTime is how long a new bucket waits for word of its remote: making one works without a network too.
 const lookTime = 3 * time.Second
 
 // isThere tells whether one of the remotes is known to hold a bucket of this name. It is joined then: a second birth
@@ -179,9 +179,9 @@ func (d *Daemon) isThere(ctx context.Context, name string, remotes []string) boo
 	return false
 }
 
-// lookAt makes a round with each of the remotes, for as long as lookTime. One that does not answer has nothing to say.
+// lookAt makes a round with each of the remotes, for as long as Options.Look. One that does not answer has nothing to say.
 func (d *Daemon) lookAt(ctx context.Context, names []string) []*heldRemote {
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	ctx, cancel := context.WithTimeout(ctx, d.o.Look)
 	defer cancel()
 	var seen []*heldRemote
 	for _, name := range names {

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
@@ -38,6 +39,9 @@ type Options struct {
 
 	Day time.Duration // for tests only: what counts as a day of uptime; 0: 24 hours
 
+	// Look is how long a new bucket waits for word of its remote; 0: 3 s.
+	Look time.Duration
+
 	// Open answers the storage at a remote's path. It makes no call yet.
 	Open func(path string) remote.Storage
 	// Make makes the folder at a remote's path, where the backend has folders; nil: there are none to make.
@@ -66,6 +70,7 @@ func (o Options) withDefaults() Options {
 	if o.Make == nil {
 		o.Make = func(context.Context, string) error { return nil }
 	}
+	o.Look = cmp.Or(o.Look, lookTime)
 	if o.Mask == nil {
 		o.Mask = func(path string) string { return path }
 	}

@@ -134,6 +134,36 @@ func FuzzReadDelta(f *testing.F) {
 	})
 }
 
+// FuzzMergeDeltas merges nodes that two lines tell of, which nobody may ever have written: in either order, and once or twice.
+func FuzzMergeDeltas(f *testing.F) {
+	lines := bytes.Split(bytes.TrimSuffix(goldenDelta(f), []byte("\n")), []byte("\n"))
+	for i, line := range lines {
+		f.Add(line, lines[(i+1)%len(lines)])
+		f.Add(line, line)
+	}
+	f.Fuzz(func(t *testing.T, one, two []byte) {
+		id, a, err := setlog.ReadDelta(one)
+		if err != nil {
+			return
+		}
+		_, b, err := setlog.ReadDelta(two)
+		if err != nil {
+			return
+		}
+		merged := setlog.Merge(a, b)
+		line := merged.AppendDelta(nil, id)
+		for name, other := range map[string]*setlog.Node{"in the other order": setlog.Merge(b, a), "again": setlog.Merge(merged, b), "with itself": setlog.Merge(merged, merged)} {
+			if !bytes.Equal(other.AppendBinary(nil), merged.AppendBinary(nil)) {
+				t.Fatalf("merged %s, it is %s, not %s", name, other.AppendDelta(nil, id), line)
+			}
+		}
+		_, read, err := setlog.ReadDelta(line)
+		if err != nil || !bytes.Equal(read.AppendBinary(nil), merged.AppendBinary(nil)) {
+			t.Fatalf("%s reads as %s, %v", line, read.AppendDelta(nil, id), err)
+		}
+	})
+}
+
 func FuzzParseSegmentName(f *testing.F) {
 	f.Add(whole(f, golden(f)).Name.String())
 	f.Fuzz(func(t *testing.T, s string) {

@@ -120,8 +120,11 @@ func (d *Daemon) makeBucket(ctx context.Context, in *struct{ Body api.Bucket }) 
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.bucket(wanted.Name); err != nil { // nobody else waits while the remotes are asked
-		wanted.Join = wanted.Join || d.isThere(ctx, wanted.Name, remotes)
+	if _, err := d.bucket(wanted.Name); err != nil {
+		if _, broken := d.broken[wanted.Name]; broken {
+			return nil, err
+		}
+		wanted.Join = wanted.Join || d.isThere(ctx, wanted.Name, remotes) // nobody else waits while the remotes are asked
 	}
 	b, fresh, err := d.holdBucket(ctx, wanted)
 	if err != nil {
@@ -142,11 +145,7 @@ func (d *Daemon) holdBucket(ctx context.Context, wanted api.Bucket) (b *heldBuck
 		return nil, false, err
 	}
 	b, err = d.bucket(wanted.Name)
-	fresh = err != nil
-	if _, broken := d.broken[wanted.Name]; broken {
-		return nil, false, err
-	}
-	if fresh {
+	if fresh = err != nil; fresh {
 		if b, err = d.openWanted(wanted); err != nil {
 			return nil, false, refused(err)
 		}

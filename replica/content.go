@@ -26,20 +26,12 @@ func (c *collection) lookInto(ctx context.Context, y *listed, files []*said) err
 	for _, x := range files {
 		maps.Copy(wanted, x.ids)
 	}
-	content := content{}
-	whole, err := c.readAll(ctx, y, func(part part) error {
-		for _, node := range part.nodes {
-			if wanted[node.ID] {
-				content[node.ID] = node.Node
-			}
-		}
-		return nil
-	})
+	held, whole, err := c.contentOf(ctx, y, wanted)
 	if err != nil || !whole {
 		return err
 	}
 	for _, x := range files {
-		if content.holds(x, y) {
+		if held.holds(x, y) {
 			x.missing--
 		}
 	}
@@ -87,6 +79,20 @@ func entriesOf(s *setlog.Segment) []setlog.Entry {
 
 // content is nodes of one index alone.
 type content map[string]*setlog.Node
+
+// contentOf reads those nodes of an index that are wanted. It tells whether the index is whole.
+func (v *visit) contentOf(ctx context.Context, y *listed, wanted map[string]bool) (held content, whole bool, err error) {
+	held = content{}
+	whole, err = v.readAll(ctx, y, func(part part) error {
+		for _, node := range part.nodes {
+			if wanted[node.ID] {
+				held[node.ID] = node.Node
+			}
+		}
+		return nil
+	})
+	return held, whole, err
+}
 
 // Node implements setlog.State.
 func (c content) Node(id string) (*setlog.Node, error) { return c[id], nil }

@@ -2,7 +2,6 @@ package replica_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -97,7 +96,7 @@ func BenchmarkIdleRound(b *testing.B) {
 				buckets = append(buckets, bucket)
 			}
 			sync := func() {
-				if _, err := share.Sync(context.Background(), buckets); err != nil && !errors.Is(err, context.Canceled) {
+				if _, err := share.Sync(context.Background(), buckets); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -28,16 +28,7 @@ func (v *visit) isTrue(ctx context.Context, y *listed) (bool, error) {
 	if err != nil || len(entries) == 0 {
 		return err == nil, err
 	}
-	held := content{}
-	wanted := idsOf(entries)
-	whole, err := v.readAll(ctx, y, func(part part) error {
-		for _, node := range part.nodes {
-			if wanted[node.ID] {
-				held[node.ID] = node.Node
-			}
-		}
-		return nil
-	})
+	held, whole, err := v.contentOf(ctx, y, idsOf(entries))
 	if err != nil || !whole {
 		return false, err
 	}

@@ -40,6 +40,15 @@ type BucketStatus struct {
 	Remotes []string `json:"remotes" nullable:"false" doc:"Remotes it syncs with"`
 
 	Joining *Progress `json:"joining,omitempty" doc:"While indexes are being taken in: reads show what is there so far"`
+
+	Indexes []IndexStatus `json:"indexes,omitempty" doc:"Of one bucket asked for by its name: what its nodes are found by without a scan, its own order first"`
+}
+
+// IndexStatus is how far an order of nodes is that is kept, so that pages in it cost the same in any bucket.
+type IndexStatus struct {
+	Order []string  `json:"order" nullable:"false" doc:"Names as in a schema, the id's last"`
+	Ready bool      `json:"ready" doc:"Else pages in it are found by looking at all nodes"`
+	Made  *Progress `json:"made,omitempty" doc:"While it is not ready: about how many nodes were taken in"`
 }
 
 // Progress counts the nodes of something long.

@@ -104,7 +104,24 @@ func (d *Daemon) showBucket(_ context.Context, in *bucketName) (*answer[api.Buck
 	if err != nil {
 		return nil, err
 	}
-	return &answer[api.BucketStatus]{d.bucketStatus(b)}, nil
+	status := d.bucketStatus(b)
+	if status.Indexes, err = b.indexes(); err != nil {
+		return nil, refused(err)
+	}
+	return &answer[api.BucketStatus]{status}, nil
+}
+
+// indexes tells of each order that is kept how far it is.
+func (b *heldBucket) indexes() ([]api.IndexStatus, error) {
+	kept, err := b.OrderProgress()
+	all := make([]api.IndexStatus, len(kept))
+	for i, o := range kept {
+		all[i] = api.IndexStatus{Order: o.Order.Names(), Ready: o.Whole}
+		if !o.Whole {
+			all[i].Made = &api.Progress{Done: int(o.Taken), Total: int(max(b.Stats().Nodes, o.Taken))}
+		}
+	}
+	return all, err
 }
 
 // makeBucket makes a bucket or joins one. One that is here already gains the remote it is asked for, and no more.

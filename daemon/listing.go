@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/setlogger/setlogger/localstore"
@@ -19,8 +20,9 @@ type listing struct {
 	byID   bool
 	prefix string // of ids; by id only
 	where  []condition
-	fields []string // properties to answer; none: all
-	after  []byte   // key to go on after
+	fields []string        // properties to answer; none: all
+	within []setlog.Bounds // where the nodes stand that meet the conditions; nil: anywhere
+	after  []byte          // key to go on after
 }
 
 // How many nodes are looked at for a page of those that meet conditions: in an order that is not stored each look is at all
@@ -30,33 +32,43 @@ const (
 	mostLookedAt = 20_000
 )
 
-// newListing reads order=, prefix= and cursor=. With a prefix nodes come by id, else in the bucket's order, unless
-// another one is asked for.
+// newListing reads order=, prefix=, where= and cursor=. With a prefix nodes come by id, with conditions in the order of the
+// index that finds them, else in the bucket's order, unless another one is asked for.
 func newListing(b *heldBucket, query url.Values) (*listing, error) {
-	l := &listing{b: b, order: b.Order(), prefix: query.Get("prefix")}
-	names := query.Get("order")
-	if names == "" && l.prefix != "" {
-		names = "id"
-	}
-	if names != "" {
-		var err error
-		if l.order, err = setlog.ParseOrder(strings.Split(names, ",")); err != nil {
-			return nil, problem(http.StatusBadRequest, "order= is no list of names: "+err.Error(), "separate created, id and names of properties by commas, - in front for downwards")
-		}
-	}
-	l.byID = l.order.String() == `["id"]`
-	if l.prefix != "" && !l.byID {
-		return nil, problem(http.StatusBadRequest, "prefix= chooses among nodes in the order of their ids", "leave order= out, or say order=id")
-	}
-	if fields := query.Get("fields"); fields != "" {
-		l.fields = strings.Split(fields, ",")
-	}
+	l := &listing{b: b, prefix: query.Get("prefix")}
 	var err error
 	if l.where, err = parseConditions(query["where"]); err != nil {
 		return nil, err
 	}
+	sought := soughtBy(l.where)
+	if err := l.chooseOrder(query.Get("order"), sought); err != nil {
+		return nil, err
+	}
+	if fields := query.Get("fields"); fields != "" {
+		l.fields = strings.Split(fields, ",")
+	}
+	if err := l.narrow(sought); err != nil {
+		return nil, err
+	}
 	l.after, err = l.keyOf(query.Get("cursor"))
 	return l, err
+}
+
+// chooseOrder reads order=.
+func (l *listing) chooseOrder(names string, sought map[string]setlog.Sought) (err error) {
+	if names == "" && l.prefix != "" {
+		names = "id"
+	}
+	if names == "" {
+		l.order = indexFor(l.b.Orders(), sought)
+	} else if l.order, err = setlog.ParseOrder(strings.Split(names, ",")); err != nil {
+		return problem(http.StatusBadRequest, "order= is no list of names: "+err.Error(), "separate created, id and names of properties by commas, - in front for downwards")
+	}
+	l.byID = l.order.String() == `["id"]`
+	if l.prefix != "" && !l.byID {
+		return problem(http.StatusBadRequest, "prefix= chooses among nodes in the order of their ids", "leave order= out, or say order=id")
+	}
+	return nil
 }
 
 // mark is how many bytes at the head of a cursor tell of which order it is.
@@ -91,53 +103,91 @@ func errCursor() error {
 	return problem(http.StatusBadRequest, "the cursor is not one that a page gave", "begin again without cursor=")
 }
 
-// next answers up to limit nodes and goes on after them; more tells whether there may be others. Of those that conditions
-// choose it answers fewer, or none, when many had to be looked at. scanned tells that nodes were looked at which are not answered.
+// next answers up to limit nodes and goes on after them; more tells whether there may be others. scanned tells that nodes
+// were looked at which are not answered.
 func (l *listing) next(limit int) (items []localstore.Item, more, scanned bool, err error) {
-	if len(l.where) == 0 {
-		items, scanned, err = l.read(limit + 1)
-		if more = len(items) > limit; more {
-			items = items[:limit]
-		}
-		if len(items) > 0 {
-			l.pass(items[len(items)-1])
-		}
-		return items, more, scanned, err
+	if len(l.where) > 0 {
+		return l.search(limit)
+	}
+	items, scanned, err = l.read(limit + 1)
+	if more = len(items) > limit; more {
+		items = items[:limit]
+	}
+	if len(items) > 0 {
+		l.pass(items[len(items)-1])
+	}
+	return items, more, scanned, err
+}
+
+// search is next with conditions. It answers fewer nodes, or none, when many had to be looked at.
+func (l *listing) search(limit int) (items []localstore.Item, more, scanned bool, err error) {
+	part, unstored := lookedAtOnce, false
+	if l.within != nil {
+		part = limit + 1 // most of those meet the conditions
 	}
 	for looked := 0; looked < mostLookedAt; {
-		part := lookedAtOnce
-		if scanned {
-			part = mostLookedAt
-		}
-		all, unstored, err := l.read(part)
-		if err != nil {
+		var all []localstore.Item
+		if all, unstored, err = l.read(part); err != nil {
 			return nil, false, true, err
 		}
 		for _, item := range all {
 			if len(items) == limit {
-				return items, true, true, nil
+				return items, true, scanned || unstored, nil
 			}
 			l.pass(item)
 			if selects(l.where, item.Node) {
 				items = append(items, item)
+			} else {
+				scanned = true
 			}
 		}
 		if len(all) < part {
-			return items, false, true, nil
+			return items, false, scanned || unstored, nil
 		}
-		looked, scanned = looked+len(all), unstored
+		looked += len(all)
+		if part = max(part, lookedAtOnce); unstored {
+			part = mostLookedAt
+		}
 	}
 	return items, true, true, nil
 }
 
-// read answers up to limit nodes, all those in their order; fewer mean that there are no more. scanned tells that all were
-// looked at.
-func (l *listing) read(limit int) (items []localstore.Item, scanned bool, err error) {
+// read answers up to limit nodes, all those in their order and within bounds; fewer mean that there are no more. unstored
+// tells that all nodes of the bucket were looked at.
+func (l *listing) read(limit int) (items []localstore.Item, unstored bool, err error) {
 	if l.byID {
 		items, err = l.b.Nodes(string(l.after), l.prefix, limit)
 		return items, false, err
 	}
-	return l.b.Ordered(l.order, l.after, limit)
+	if l.within == nil {
+		return l.b.Ordered(l.order, l.after, nil, limit)
+	}
+	for _, within := range l.within {
+		if len(items) == limit || bytes.Compare(l.after, within.Until) >= 0 {
+			continue
+		}
+		after := slices.MaxFunc([][]byte{l.after, within.From}, bytes.Compare)
+		more, scanned, err := l.b.Ordered(l.order, after, within.Until, limit-len(items))
+		if err != nil {
+			return nil, scanned, err
+		}
+		items, unstored = append(items, more...), unstored || scanned
+	}
+	return items, unstored, nil
+}
+
+// narrow bounds the walk to where nodes stand that meet the conditions, in one piece while the order is not stored: each
+// is found by looking at all nodes.
+func (l *listing) narrow(sought map[string]setlog.Sought) error {
+	l.within, _ = l.order.Bounds(sought)
+	if len(l.within) < 2 {
+		return nil
+	}
+	stored, err := l.b.HasOrder(l.order)
+	if err == nil && !stored {
+		l.within = []setlog.Bounds{{From: l.within[0].From, Until: l.within[len(l.within)-1].Until}}
+	}
+	return err
 }
 
 // appendNode adds a node with the properties that were asked for.

@@ -14,11 +14,11 @@ import (
 // manyNodes is more than one transaction of a flush stores while an index is taken in.
 const manyNodes = 8*maxFlushNodes + 500
 
-// library is a bucket of many nodes whose ids tell nothing of their order.
+// library is a bucket of many nodes whose ids tell nothing of their order, and of several orders.
 func library(t testing.TB) *Bucket {
 	t.Helper()
 	b := create(t, "todos", nil, testOptions(7))
-	dispatch(t, b, `{"type":"SET_SCHEMA","schema":{"x-setlogger":{"order":["n","id"]}}}`)
+	dispatch(t, b, `{"type":"SET_SCHEMA","schema":{"x-setlogger":{"order":["n","id"],"indexes":[["-n"],["created","n"]]}}}`)
 	requests := make([]Request, manyNodes)
 	for i := range requests {
 		requests[i].Actions = actions(t, `{"type":"CREATE_NODE","id":"%05d","properties":{"n":%d}}`, i*7919%manyNodes, i)
@@ -34,7 +34,7 @@ func paged(t testing.TB, b *Bucket) (ids []string, scanned bool) {
 	t.Helper()
 	var after []byte
 	for {
-		page, scan, err := b.Ordered(b.Order(), after, 1000)
+		page, scan, err := b.Ordered(b.Order(), after, nil, 1000)
 		if err != nil {
 			t.Fatal(err)
 		}

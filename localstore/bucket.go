@@ -13,6 +13,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/setlogger/setlogger/localstore/schema"
 	"github.com/setlogger/setlogger/setlog"
 )
 
@@ -32,10 +33,9 @@ type Bucket struct {
 	joins   chan struct{}         // holds one while an index is being taken in
 	joining atomic.Bool           // its nodes may be there without its coverage
 	joined  atomic.Uint64         // how often indexes were taken in since it was opened
-	begun   int                   // orders that were begun; the writer's
 	ordered string                // names of the order that was stored whole at the open
 	rules   atomic.Pointer[rules] // of the schema that was asked for last
-	orders  atomic.Pointer[schemaOrder]
+	orders  atomic.Pointer[schemaOrders]
 	lining  sync.Mutex // held before mu
 
 	lastNumber uint64 // of an entry; then a new writer is minted
@@ -87,9 +87,15 @@ func initialize(tx *bolt.Tx, l *ledger, path string, o Options) error {
 	p.put(bucketMeta, []byte(metaName), []byte(l.name))
 	p.put(bucketMeta, []byte(metaIdentity), id.encode())
 	p.put(bucketMeta, []byte(metaCursor), uint64Key(0))
-	order, err := setlog.ParseOrder(nil)
-	p.put(bucketMeta, []byte(metaOrder), []byte(order.String()))
-	return errors.Join(err, p.err, l.save(tx, nil))
+	if p.err != nil {
+		return p.err
+	}
+	order, err := loadOrders(tx).begin(schema.OrderOf(nil))
+	if err != nil {
+		return err
+	}
+	order.whole = true
+	return errors.Join(order.save(), l.save(tx, nil))
 }
 
 // bear gives a new bucket its birth.

@@ -24,7 +24,7 @@ func (b *Bucket) Check() error {
 	}
 	err := guard(b.path, func() error {
 		defer endRead(c.tx)
-		for _, look := range []func() error{c.pages, c.keys, c.loadAll, c.look, c.arrivals, c.branches, c.counts, c.segments, c.nodes, c.order} {
+		for _, look := range []func() error{c.pages, c.keys, c.loadAll, c.look, c.arrivals, c.branches, c.counts, c.segments, c.nodes, c.orders} {
 			if c.found(look()); len(c.errs) > 0 {
 				break // what follows builds on it
 			}
@@ -323,13 +323,22 @@ func (c *check) nodes() error {
 	return nil
 }
 
-// order checks that the stored order has the keys of the stored nodes, and no others.
-func (c *check) order() error {
-	o := loadOrdering(c.tx)
-	if record := o.meta.Get([]byte(metaOrder)); record != nil && o.String() == "" {
-		c.failf("the order's record can't be read: %q", record)
+// orders checks that each stored order has the keys of the stored nodes, and no others.
+func (c *check) orders() error {
+	stored := loadOrders(c.tx)
+	for _, name := range stored.broken {
+		c.failf("the record of the order %s can't be read", name)
 	}
-	if o.lags() {
+	for _, o := range stored.all {
+		if err := c.order(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *check) order(o *ordering) error {
+	if o.lags {
 		return nil // the nodes that miss a key are in memory
 	}
 	count := 0
@@ -343,7 +352,7 @@ func (c *check) order() error {
 		}
 		count++
 		if found, _ := o.keys.Cursor().Seek(key); !bytes.Equal(found, key) {
-			c.failf("node %q is not where it stands in the order", k)
+			c.failf("node %q is not where it stands in the order %s", k, o.Order)
 		}
 		return nil
 	})
@@ -351,7 +360,7 @@ func (c *check) order() error {
 		return err
 	}
 	if surplus := o.keys.Stats().KeyN - count; surplus != 0 && len(c.errs) == 0 {
-		c.failf("the order has %d keys of no stored node", surplus)
+		c.failf("the order %s has %d keys of no stored node", o.Order, surplus)
 	}
 	return nil
 }

@@ -26,11 +26,11 @@ type composer struct {
 	inflight *batch // being committed
 	spare    *batch // published, its memory to be used again
 	flushing *flush
-	moves    *moves      // that a flush which failed left to the next one
+	moves    lateMoves   // that a flush which failed left to the next one
 	ended    func(error) // takes the result of the writer's job
 
-	ordered    string   // names of the order that is stored, or being made
-	reordering *reorder // nil: it is stored whole, or can't be for now
+	ordered    string   // names of the orders that are stored, or being made
+	reordering *reorder // nil: they are stored whole, or can't be for now
 	reordered  bool     // the last job beside commits was of it
 
 	unsure   error // what is stored could not be read after a failed commit; nil: it is known
@@ -226,7 +226,7 @@ func (c *composer) dispatch() {
 
 func (c *composer) reorders() bool { return c.reordering != nil && !c.quitting }
 
-// dispatchBeside gives the writer a piece of the flush or of the new order, by turns if both wait.
+// dispatchBeside gives the writer a piece of the flush or of the new orders, by turns if both wait.
 func (c *composer) dispatchBeside() {
 	if c.flushing != nil && (c.reordered || !c.reorders()) {
 		c.reordered, c.ended = false, c.settleFlush

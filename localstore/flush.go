@@ -2,7 +2,6 @@ package localstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
@@ -13,11 +12,11 @@ import (
 type flush struct {
 	b      *Bucket
 	frozen *overlay
-	nodes  []change // sorted by id; nil until the writer has done that
-	next   int      // of them to store
-	end    int      // after the job that was given last
-	moves  *moves   // of the order's keys, to be stored after all nodes; nil: beside each node
-	whole  bool     // all of it is stored, and the cursor
+	nodes  []change  // sorted by id; nil until the writer has done that
+	next   int       // of them to store
+	end    int       // after the job that was given last
+	moves  lateMoves // of the orders' keys, to be stored after all nodes; nil: beside each node
+	whole  bool      // all of it is stored, and the cursor
 	cursor uint64
 	done   []chan error
 }
@@ -61,7 +60,7 @@ func (c *composer) startFlush() {
 	b.frozen, b.overlay = b.overlay, newOverlay()
 	c.flushing = &flush{b: b, frozen: b.frozen, cursor: b.ledger.offset, done: c.forced, moves: c.moves}
 	if c.moves == nil && b.joining.Load() && len(b.frozen.nodes) > maxFlushNodes {
-		c.flushing.moves = &moves{}
+		c.flushing.moves = lateMoves{}
 	}
 	b.mu.Unlock()
 	c.forced, c.tail = nil, 0
@@ -78,20 +77,21 @@ func (f *flush) job() error {
 				return err
 			}
 		}
-		order := loadOrdering(tx)
-		f.moves.keepTo(f.b.begun)
-		order.later = f.moves
+		stored := loadOrders(tx)
+		f.moves.attach(stored)
 		keyed := f.moves == nil
 		if f.next < len(f.nodes) {
-			if err := f.store(tx, a, order); err != nil {
+			if err := f.store(tx, a, stored); err != nil {
 				return err
 			}
 		} else {
-			keyed = f.moves.store(order)
+			keyed = f.moves.store(stored)
 		}
-		err := errors.Join(order.save(), order.setLagging(!keyed))
+		for _, o := range stored.all {
+			o.lags = !keyed
+		}
 		f.whole = keyed && f.end == len(f.nodes)
-		if err != nil || !f.whole {
+		if err := stored.save(); err != nil || !f.whole {
 			return err
 		}
 		return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaCursor), uint64Key(f.cursor))
@@ -99,7 +99,7 @@ func (f *flush) job() error {
 }
 
 // store stores the nodes that come next.
-func (f *flush) store(tx *bolt.Tx, a *arena, order *ordering) error {
+func (f *flush) store(tx *bolt.Tx, a *arena, stored *orders) error {
 	nodes := tx.Bucket([]byte(bucketNodes))
 	nodes.FillPercent = 0.8
 	size := 0
@@ -108,10 +108,8 @@ func (f *flush) store(tx *bolt.Tx, a *arena, order *ordering) error {
 		id := []byte(n.id)
 		value := a.take(n.appendBinary)
 		size += len(value)
-		if order.has(n.id) {
-			if err := order.move(n.id, nodes.Get(id), n.held); err != nil {
-				return f.b.wrap(err)
-			}
+		if err := stored.move(n.id, nodes.Get(id), n.held); err != nil {
+			return f.b.wrap(err)
 		}
 		if err := nodes.Put(id, value); err != nil {
 			return fmt.Errorf("store node: %w", err)

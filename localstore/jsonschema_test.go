@@ -96,7 +96,7 @@ func forgetArrays(t *testing.T, path string) {
 	}
 	err = db.Update(func(tx *bolt.Tx) error {
 		meta := tx.Bucket([]byte(bucketMeta))
-		return errors.Join(tx.DeleteBucket([]byte(bucketOrder)), meta.Delete([]byte(metaOrder)),
+		return errors.Join(tx.DeleteBucket([]byte(bucketOrders)),
 			tx.Bucket([]byte(bucketNodes)).Delete([]byte("a")), meta.Delete([]byte(metaRules)), meta.Put([]byte(metaSchema), uint32Key(1)))
 	})
 	if err := errors.Join(err, db.Close()); err != nil {

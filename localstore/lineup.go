@@ -22,28 +22,40 @@ type place struct{ key, id string }
 
 func comparePlaces(a, b place) int { return strings.Compare(a.key, b.key) }
 
-// lined is the overlay's lineup and what it is yet to take in; the caller holds both locks.
+// maxLineups is in how many orders an overlay is lined up; of more, those that were asked for last are kept.
+const maxLineups = 4
+
+// lined is the overlay's lineup in an order and what it is yet to take in; the caller holds both locks.
 func (o *overlay) lined(order setlog.Order) (*lineup, []change) {
-	if o.line == nil || o.line.order.String() != order.String() {
-		o.line = &lineup{order: order, keys: make(map[string]string, len(o.nodes)), changed: slices.Collect(maps.Keys(o.nodes))}
-	}
-	changed := make([]change, len(o.line.changed))
-	for i, id := range o.line.changed {
+	l := o.lineup(order)
+	changed := make([]change, len(l.changed))
+	for i, id := range l.changed {
 		changed[i] = change{id, o.nodes[id]}
 	}
-	o.line.changed = nil
-	return o.line, changed
+	l.changed = nil
+	return l, changed
+}
+
+// lineup is the one in an order, made if it is not there; it becomes the first.
+func (o *overlay) lineup(order setlog.Order) *lineup {
+	i := slices.IndexFunc(o.lines, func(l *lineup) bool { return l.order.Equal(order) })
+	if i < 0 {
+		l := &lineup{order: order, keys: make(map[string]string, len(o.nodes)), changed: slices.Collect(maps.Keys(o.nodes))}
+		o.lines = slices.Insert(o.lines[:min(len(o.lines), maxLineups-1)], 0, l)
+		return l
+	}
+	l := o.lines[i]
+	copy(o.lines[1:i+1], o.lines[:i])
+	o.lines[0] = l
+	return l
 }
 
 // note takes down that a node changed, or that so many did that it is less work to begin anew.
 func (o *overlay) note(id string) {
-	if o.line == nil {
-		return
-	}
-	o.line.changed = append(o.line.changed, id)
-	if len(o.line.changed) > 2*len(o.nodes)+maxBatchEntries {
-		o.line = nil
-	}
+	o.lines = slices.DeleteFunc(o.lines, func(l *lineup) bool {
+		l.changed = append(l.changed, id)
+		return len(l.changed) > 2*len(o.nodes)+maxBatchEntries
+	})
 }
 
 // settle takes in what changed.
@@ -92,16 +104,16 @@ func (l *lineup) merge(a, b []place) []place {
 
 func (l *lineup) counts(p place) bool { return l.keys[p.id] == p.key }
 
-// after answers up to limit places of each run that count, come after a key and are not hidden; in no order and some
-// twice.
-func (l *lineup) after(key string, limit int, hidden func(id string) bool) []place {
+// after answers up to limit places of each run that count, come after a key and before another and are not hidden; in no
+// order and some twice.
+func (l *lineup) after(key, until string, limit int, hidden func(id string) bool) []place {
 	var found []place
 	for _, run := range l.runs {
 		i, at := slices.BinarySearchFunc(run, place{key: key}, comparePlaces)
 		if at {
 			i++
 		}
-		for n := 0; n < limit && i < len(run); i++ {
+		for n := 0; n < limit && i < len(run) && isBefore(run[i].key, until); i++ {
 			if l.counts(run[i]) && !hidden(run[i].id) {
 				found = append(found, run[i])
 				n++

@@ -11,7 +11,7 @@ import (
 
 // migrate brings a file of an older version up to date. Version 1 knew neither arrays nor schemas: their entries
 // folded to nothing. So the state is folded anew from the log, which no version ever changes. Version 2 had no order
-// bucket: it is filled later, beside everything else.
+// bucket, version 3 one for a single order: they are filled later, beside everything else.
 func (b *Bucket) migrate() error {
 	old := uint32(schemaVersion)
 	err := b.view(func(tx *bolt.Tx) error {
@@ -33,8 +33,12 @@ func (b *Bucket) migrate() error {
 			p.put(bucketMeta, []byte(metaCursor), uint64Key(l.offset))
 			p.err = errors.Join(p.err, l.save(tx, nil))
 		}
+		if old == 3 {
+			meta := tx.Bucket([]byte(bucketMeta))
+			p.err = errors.Join(p.err, tx.DeleteBucket([]byte("order")), meta.Delete([]byte("order")), meta.Delete([]byte("lagging")))
+		}
 		p.put(bucketMeta, []byte(metaSchema), uint32Key(schemaVersion))
-		_, err := tx.CreateBucket([]byte(bucketOrder))
+		_, err := tx.CreateBucket([]byte(bucketOrders))
 		return errors.Join(p.err, err)
 	}))
 }

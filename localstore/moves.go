@@ -3,16 +3,19 @@ package localstore
 import (
 	"bytes"
 	"cmp"
-	"fmt"
+	"maps"
 	"slices"
 )
 
-// moves are changes of the order's keys that are stored after the nodes they belong to, sorted. While an index is taken in, a flush
+// lateMoves are changes of the orders' keys that are stored after the nodes they belong to, sorted. While an index is taken in, a flush
 // has a great many nodes whose keys lie close together: beside nodes in the order of ids, each transaction would
-// write all pages of these keys again. Until all are stored, the flush's nodes are in memory for who reads in the
+// write all pages of these keys again. Until all are stored, the flush's nodes are in memory for who reads in an
 // order, and the file says that it lags: whoever opens it then makes the order anew.
+type lateMoves map[string]*moves
+
+// moves are those of one order.
 type moves struct {
-	begun  int // orders, when they were noted
+	making uint64 // of the order, when they were noted
 	list   []keyMove
 	sorted bool
 	next   int
@@ -38,22 +41,48 @@ func (m *moves) add(before, after []byte) {
 	m.rewind()
 }
 
-// keepTo drops what was noted of an order that is gone: the new one is made of what is stored.
-func (m *moves) keepTo(begun int) {
-	if m != nil && m.begun != begun {
-		*m = moves{begun: begun}
+// attach lets the orders note their moves here. What was noted of one that is gone or begun anew is dropped: it is made
+// of what is stored.
+func (late lateMoves) attach(s *orders) {
+	if late == nil {
+		return
 	}
+	stored := map[string]bool{}
+	for _, o := range s.all {
+		name := o.String()
+		stored[name] = true
+		if m := late[name]; m == nil || m.making != o.making {
+			late[name] = &moves{making: o.making}
+		}
+		o.later = late[name]
+	}
+	maps.DeleteFunc(late, func(name string, _ *moves) bool { return !stored[name] })
+}
+
+// store gives each order the keys that come next, and tells whether they were the last.
+func (late lateMoves) store(s *orders) bool {
+	if late == nil {
+		return true
+	}
+	last := true
+	for _, o := range s.all {
+		last = late[o.String()].store(o) && last
+	}
+	return last
 }
 
 // rewind begins again with the storing.
+func (late lateMoves) rewind() {
+	for _, m := range late {
+		m.rewind()
+	}
+}
+
 func (m *moves) rewind() { m.sorted, m.next = false, 0 }
 
 // store gives an order the keys that come next, and tells whether they were the last. Of moves of one key the last
 // one counts.
 func (m *moves) store(o *ordering) bool {
-	if m == nil {
-		return true
-	}
 	if !m.sorted {
 		slices.SortFunc(m.list, func(a, b keyMove) int { return cmp.Or(bytes.Compare(a.key, b.key), cmp.Compare(a.at, b.at)) })
 		m.sorted = true
@@ -72,22 +101,3 @@ func (m *moves) store(o *ordering) bool {
 	}
 	return m.next == len(m.list)
 }
-
-// setLagging notes whether nodes are stored whose keys are not.
-func (o *ordering) setLagging(lags bool) error {
-	var err error
-	switch {
-	case lags == o.lags():
-		return nil
-	case lags:
-		err = o.meta.Put([]byte(metaLagging), []byte{1})
-	default:
-		err = o.meta.Delete([]byte(metaLagging))
-	}
-	if err != nil {
-		return fmt.Errorf("store order: %w", err)
-	}
-	return nil
-}
-
-func (o *ordering) lags() bool { return o.meta.Get([]byte(metaLagging)) != nil }

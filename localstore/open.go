@@ -51,9 +51,7 @@ func (b *Bucket) load() error {
 			return b.wrap(err)
 		}
 		b.ledger.offset = b.cursor
-		if o := loadOrdering(tx); o.whole {
-			b.ordered = o.String()
-		}
+		b.ordered = loadOrders(tx).settled()
 		b.joining.Store(slices.Equal(meta.Get([]byte(metaJoining)), []byte{1}))
 		return b.catchUp(tx)
 	})

@@ -2,63 +2,63 @@ package localstore
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
+	"encoding/binary"
 	"fmt"
 	"slices"
-	"strings"
 
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/setlogger/setlogger/setlog"
 )
 
-// ordering is the stored order of the nodes, as of a transaction: the keys of all stored nodes that are alive, while it
-// is being made of those up to an id.
+// ordering is a stored order of the nodes, as of a transaction: the keys of all stored nodes that are alive, while it is
+// being made of those up to an id.
 type ordering struct {
 	setlog.Order
-	whole bool
-	upTo  string // id
-	keys  *bolt.Bucket
-	meta  *bolt.Bucket
-	out   [][]byte // keys to be taken out
-	in    [][]byte // keys to be put in
-	later *moves   // takes what move notes in place of these; nil: not now
+	orderRecord
+	home  *bolt.Bucket // of keys and record
+	keys  *bolt.Bucket // key → nothing: the key has the id
+	out   [][]byte     // keys to be taken out
+	in    [][]byte     // keys to be put in
+	later *moves       // takes what move notes in place of these; nil: not now
 }
+
+// orderRecord is how far an order is.
+type orderRecord struct {
+	whole  bool
+	lags   bool   // nodes are stored whose keys are not
+	making uint64 // number of its making: another one when it was begun anew
+	taken  uint64 // nodes that its making looked at
+	upTo   string // id, while it is being made
+}
+
+func (r orderRecord) encode() []byte {
+	flags := byte(0)
+	if r.whole {
+		flags |= 1
+	}
+	if r.lags {
+		flags |= 2
+	}
+	dst := binary.BigEndian.AppendUint64([]byte{flags}, r.making)
+	return append(binary.BigEndian.AppendUint64(dst, r.taken), r.upTo...)
+}
+
+func decodeOrderRecord(v []byte) (orderRecord, bool) {
+	if len(v) < 17 || v[0] > 3 {
+		return orderRecord{}, false
+	}
+	return orderRecord{v[0]&1 != 0, v[0]&2 != 0, binary.BigEndian.Uint64(v[1:]), binary.BigEndian.Uint64(v[9:]), string(v[17:])}, true
+}
+
+// The keys in an order's own bucket.
+const (
+	orderKeys = "keys"
+	orderInfo = "record"
+)
 
 // maxReorder is how many nodes a transaction takes into a new order: each may touch a page of its own.
 const maxReorder = 4 * maxFlushNodes
-
-// loadOrdering reads the order's record: its names and, while it is being made, a line break and an id. Without a record
-// that can be read it is an order of no node.
-func loadOrdering(tx *bolt.Tx) *ordering {
-	o := &ordering{keys: tx.Bucket([]byte(bucketOrder)), meta: tx.Bucket([]byte(bucketMeta))}
-	text, upTo, making := strings.Cut(string(o.meta.Get([]byte(metaOrder))), "\n")
-	var names []string
-	if json.Unmarshal([]byte(text), &names) != nil {
-		return o
-	}
-	if order, err := setlog.ParseOrder(names); err == nil {
-		o.Order, o.whole, o.upTo = order, !making, upTo
-	}
-	return o
-}
-
-// begin drops what is stored, for another order.
-func (o *ordering) begin(tx *bolt.Tx, order setlog.Order) error {
-	err := tx.DeleteBucket([]byte(bucketOrder))
-	if err != nil {
-		return fmt.Errorf("drop the order: %w", err)
-	}
-	o.Order, o.whole, o.upTo = order, false, ""
-	if err := o.setLagging(false); err != nil {
-		return err
-	}
-	if o.keys, err = tx.CreateBucket([]byte(bucketOrder)); err != nil {
-		return fmt.Errorf("make the order: %w", err)
-	}
-	return nil
-}
 
 // has tells whether the key of a node is stored, if it is alive.
 func (o *ordering) has(id string) bool { return o.whole || id <= o.upTo }
@@ -102,9 +102,12 @@ func (o *ordering) extend(nodes *bolt.Bucket) error {
 			o.in = append(o.in, key)
 		}
 		size += len(v)
+		o.taken++
 		o.upTo = string(k)
 	}
-	o.whole = k == nil
+	if o.whole = k == nil; o.whole {
+		o.upTo = ""
+	}
 	return nil
 }
 
@@ -123,82 +126,16 @@ func (o *ordering) save() error {
 			return fmt.Errorf("store order: %w", err)
 		}
 	}
+	return o.saveRecord()
+}
+
+func (o *ordering) saveRecord() error {
+	record := o.encode()
+	if bytes.Equal(record, o.home.Get([]byte(orderInfo))) {
+		return nil
+	}
+	if err := o.home.Put([]byte(orderInfo), record); err != nil {
+		return fmt.Errorf("store order: %w", err)
+	}
 	return nil
-}
-
-// record is what loadOrdering reads.
-func (o *ordering) record() []byte {
-	if o.whole {
-		return []byte(o.String())
-	}
-	return []byte(o.String() + "\n" + o.upTo)
-}
-
-// reorder makes the stored order anew after the bucket's has changed, some nodes a transaction. Until it is whole,
-// pages are found by looking at all nodes.
-type reorder struct {
-	b     *Bucket
-	order setlog.Order
-	whole bool
-}
-
-// job is the next transaction.
-func (r *reorder) job() error {
-	begins := false
-	err := r.b.update(func(tx *bolt.Tx, _ *arena) error {
-		o := loadOrdering(tx)
-		if begins = o.String() != r.order.String(); begins {
-			if err := o.begin(tx, r.order); err != nil {
-				return err
-			}
-		}
-		var err error
-		if !o.whole {
-			err = o.extend(tx.Bucket([]byte(bucketNodes)))
-		}
-		r.whole = o.whole
-		return errors.Join(r.b.wrap(err), o.save(), o.meta.Put([]byte(metaOrder), o.record()))
-	})
-	if err == nil && begins {
-		r.b.begun++
-	}
-	return err
-}
-
-// amend begins the stored order anew if the process that wrote it ended while it lagged behind the nodes.
-func (b *Bucket) amend() error {
-	lags := false
-	if err := b.view(func(tx *bolt.Tx) error { lags = loadOrdering(tx).lags(); return nil }); err != nil || !lags {
-		return err
-	}
-	return b.update(func(tx *bolt.Tx, _ *arena) error {
-		o := loadOrdering(tx)
-		if err := o.begin(tx, o.Order); err != nil {
-			return err
-		}
-		return o.meta.Put([]byte(metaOrder), o.record())
-	})
-}
-
-// startReorder begins to make the stored order anew, unless it is the bucket's.
-func (c *composer) startReorder() {
-	order := c.b.orderOf(c.b.ledger.schema)
-	if c.ordered == order.String() {
-		return
-	}
-	c.ordered = order.String()
-	c.reordering = &reorder{b: c.b, order: order}
-}
-
-// settleReorder goes on after one transaction of it, or gives it up until later.
-func (c *composer) settleReorder(r *reorder, err error) {
-	if r != c.reordering || err == nil && !r.whole {
-		return
-	}
-	c.reordering = nil
-	if err != nil {
-		c.ordered = ""
-		c.b.o.Logger.Error("the nodes can't be put in order", "bucket", c.b.name, "error", err)
-		c.idle.Reset(c.b.o.IdleFlush)
-	}
 }

@@ -28,15 +28,15 @@ func parseOrder(t testing.TB, names ...string) setlog.Order {
 	return o
 }
 
-// awaitOrder waits until the bucket's order is stored whole.
+// awaitOrder waits until the bucket's orders are stored whole.
 func awaitOrder(t testing.TB, b *Bucket) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
-		_, scanned, err := b.Ordered(b.Order(), nil, 1)
+		all, err := b.OrderProgress()
 		if err != nil || time.Now().After(deadline) {
-			t.Fatal("no order", err)
+			t.Fatal("no order", all, err)
 		}
-		if !scanned {
+		if !slices.ContainsFunc(all, func(p OrderProgress) bool { return !p.Whole }) {
 			return
 		}
 	}
@@ -56,14 +56,14 @@ func sortedItems(t testing.TB, b *Bucket, o setlog.Order) []Item {
 // wantOrder compares pages with all nodes, sorted.
 func wantOrder(t testing.TB, b *Bucket) {
 	t.Helper()
-	for _, o := range []setlog.Order{b.Order(), parseOrder(t, "n", "-id")} {
+	for _, o := range append(slices.Clip(b.Orders()), parseOrder(t, "n", "-id")) {
 		want := sortedItems(t, b, o)
 		for _, limit := range []int{1, 3, 50, len(want), len(want) + 1} {
 			got, scanned := pageThrough(t, b, o, limit)
 			if !slices.Equal(got, ids(want)) {
 				t.Fatalf("%v in pages of %d: %v, not %v", o, limit, got, ids(want))
 			}
-			if limit > 0 && scanned == (o.String() == b.Order().String()) {
+			if limit > 0 && scanned == slices.ContainsFunc(b.Orders(), o.Equal) {
 				t.Fatalf("%v: scanned is %v", o, scanned)
 			}
 		}
@@ -81,7 +81,7 @@ func ids(items []Item) []string {
 func pageThrough(t testing.TB, b *Bucket, o setlog.Order, limit int) (all []string, scanned bool) {
 	t.Helper()
 	for after := []byte(nil); ; {
-		items, looked, err := b.Ordered(o, after, limit)
+		items, looked, err := b.Ordered(o, after, nil, limit)
 		if err != nil || len(items) > limit {
 			t.Fatal(len(items), err)
 		}
@@ -93,6 +93,26 @@ func pageThrough(t testing.TB, b *Bucket, o setlog.Order, limit int) (all []stri
 		last := items[limit-1]
 		after = o.Key(last.ID, last.Node)
 	}
+}
+
+// wantBetween compares what stands between keys with all nodes, sorted.
+func wantBetween(t testing.TB, b *Bucket, o setlog.Order) {
+	t.Helper()
+	all := sortedItems(t, b, o)
+	for i := 0; i < len(all); i += 7 {
+		for j := i; j < len(all); j += 11 {
+			want := all[i+1 : max(i+1, j)]
+			got, _, err := b.Ordered(o, o.Key(all[i].ID, all[i].Node), o.Key(all[j].ID, all[j].Node), len(all))
+			if err != nil || !slices.Equal(ids(got), ids(want)) {
+				t.Fatalf("%v between nodes %d and %d: %v, not %v; %v", o, i, j, ids(got), ids(want), err)
+			}
+		}
+	}
+}
+
+func setIndexes(t testing.TB, b *Bucket, order, indexes string) {
+	t.Helper()
+	dispatch(t, b, `{"type":"SET_SCHEMA","schema":{"x-setlogger":{"order":%s,"indexes":%s}}}`, order, indexes)
 }
 
 func setOrder(t testing.TB, b *Bucket, names string) {
@@ -188,17 +208,18 @@ func TestOrderedWhileBeingMade(t *testing.T) {
 			t.Fatal(err)
 		}
 		err := rewrite(path, func(tx *bolt.Tx) error {
-			o := loadOrdering(tx)
-			if err := o.begin(tx, parseOrder(t, order)); err != nil {
+			stored := loadOrders(tx)
+			if err := stored.keep(nil); err != nil {
+				return err
+			}
+			o, err := stored.begin(parseOrder(t, order))
+			if err != nil {
 				return err
 			}
 			if err := o.extend(tx.Bucket([]byte(bucketNodes))); err != nil || o.whole {
 				return fmt.Errorf("whole: %v, %w", o.whole, err)
 			}
-			if err := o.save(); err != nil {
-				return err
-			}
-			return o.meta.Put([]byte(metaOrder), o.record())
+			return o.save()
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -213,7 +234,7 @@ func TestOrderedWhileBeingMade(t *testing.T) {
 		if err := b.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		items, _, err := b.Ordered(b.Order(), nil, 300)
+		items, _, err := b.Ordered(b.Order(), nil, nil, 300)
 		if want := sortedItems(t, b, b.Order()); err != nil || !slices.Equal(ids(items), ids(want[:300])) {
 			t.Fatal("a page while the order is being made is another", err)
 		}
@@ -259,7 +280,7 @@ func TestOrderedStable(t *testing.T) {
 	}
 	all.Go(func() { // another reader
 		for ctx.Err() == nil {
-			if items, _, err := b.Ordered(b.Order(), nil, 3000); err != nil || len(items) < len(want) {
+			if items, _, err := b.Ordered(b.Order(), nil, nil, 3000); err != nil || len(items) < len(want) {
 				t.Error(len(items), err)
 				return
 			}
@@ -333,7 +354,7 @@ func (m *orderModel) page(t *rapid.T) {
 	}
 	limit := rapid.IntRange(1, 4).Draw(t, "limit")
 	order := m.Order()
-	items, _, err := m.Ordered(order, m.after, limit)
+	items, _, err := m.Ordered(order, m.after, nil, limit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -419,8 +440,7 @@ func TestReorderRefused(t *testing.T) {
 	}
 	damage := func(value []byte) {
 		err := rewrite(path, func(tx *bolt.Tx) error {
-			o := loadOrdering(tx)
-			if err := o.meta.Put([]byte(metaOrder), []byte("none")); err != nil {
+			if err := loadOrders(tx).keep(nil); err != nil {
 				return err
 			}
 			node := setlog.Node{}
@@ -442,7 +462,7 @@ func TestReorderRefused(t *testing.T) {
 	}
 	time.Sleep(20 * time.Millisecond)
 	wantError(t, b.Check(), ErrCorrupt)
-	if _, scanned, err := b.Ordered(b.Order(), nil, 5); !scanned || err == nil {
+	if _, scanned, err := b.Ordered(b.Order(), nil, nil, 5); !scanned || err == nil {
 		t.Error("a damaged node is read", scanned, err)
 	}
 	if err := b.Close(); err != nil {
@@ -467,7 +487,7 @@ func TestCheckFindsDisorder(t *testing.T) {
 		"missing": func(o *ordering) error { k, _ := o.keys.Cursor().First(); return o.keys.Delete(bytes.Clone(k)) },
 		"surplus": func(o *ordering) error { return o.keys.Put(key, nil) },
 		"no key":  func(o *ordering) error { return o.keys.Put([]byte("x"), nil) },
-		"record":  func(o *ordering) error { return o.meta.Put([]byte(metaOrder), []byte("[]x")) },
+		"record":  func(o *ordering) error { return o.home.Put([]byte(orderInfo), []byte("x")) },
 	}
 	for name, damage := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -476,11 +496,11 @@ func TestCheckFindsDisorder(t *testing.T) {
 			if err := b.Flush(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if err := b.db.Update(func(tx *bolt.Tx) error { return damage(loadOrdering(tx)) }); err != nil {
+			if err := b.db.Update(func(tx *bolt.Tx) error { return damage(loadOrders(tx).all[0]) }); err != nil {
 				t.Fatal(err)
 			}
 			wantError(t, b.Check(), ErrCorrupt)
-			if _, _, err := b.Ordered(b.Order(), nil, 5); (err == nil) != (name == "missing" || name == "record") {
+			if _, _, err := b.Ordered(b.Order(), nil, nil, 5); (err == nil) != (name == "missing" || name == "record") {
 				t.Error(err)
 			}
 			if err := b.Close(); err != nil {
@@ -542,7 +562,7 @@ func pageAnywhere(b *testing.B, bucket *Bucket) {
 	b.ResetTimer()
 	for i := 0; b.Loop(); i++ {
 		began := time.Now()
-		items, scanned, err := bucket.Ordered(order, cursors[i%len(cursors)], 50)
+		items, scanned, err := bucket.Ordered(order, cursors[i%len(cursors)], nil, 50)
 		if err != nil || scanned || i%len(cursors) == 0 && len(items) != 50 {
 			b.Fatal(len(items), scanned, err)
 		}

@@ -8,35 +8,15 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"github.com/setlogger/setlogger/localstore/schema"
 	"github.com/setlogger/setlogger/setlog"
 )
 
-// Order is the one that the bucket's schema sets.
-func (b *Bucket) Order() setlog.Order { return b.orderOf(b.now().schema) }
-
-// schemaOrder is what a schema sets.
-type schemaOrder struct {
-	setlog.Schema
-	order setlog.Order
-}
-
-// orderOf reads it, unless the schema was the last one asked for.
-func (b *Bucket) orderOf(s setlog.Schema) setlog.Order {
-	if last := b.orders.Load(); last != nil && last.Compare(s) == 0 {
-		return last.order
-	}
-	o := &schemaOrder{s, schema.OrderOf(s.JSON)}
-	b.orders.Store(o)
-	return o.order
-}
-
-// Ordered answers up to limit nodes that are alive, in an order: those after a key of it, as they stand at one moment.
-// Fewer than limit mean that there are no more. Where the order is not stored, all nodes are looked at, which takes
+// Ordered answers up to limit nodes that are alive, in an order: those whose keys come after one and before another, as
+// they stand at one moment; nil stands for no bound. Fewer than limit mean that there are no more. Where the order is not stored, all nodes are looked at, which takes
 // longer and more than one moment: a node that moves meanwhile is where it was or where it is. Then scanned is true.
-func (b *Bucket) Ordered(order setlog.Order, after []byte, limit int) (items []Item, scanned bool, err error) {
+func (b *Bucket) Ordered(order setlog.Order, after, until []byte, limit int) (items []Item, scanned bool, err error) {
 	for limit > 0 {
-		p, err := b.startPage(order, string(after), limit)
+		p, err := b.startPage(order, string(after), string(until), limit)
 		if err != nil {
 			return nil, false, err
 		}
@@ -44,7 +24,7 @@ func (b *Bucket) Ordered(order setlog.Order, after []byte, limit int) (items []I
 			continue
 		}
 		if p.scan && err == nil {
-			items, err = b.scan(order, string(after), limit)
+			items, err = b.scan(order, string(after), string(until), limit)
 		}
 		return items, p.scan, b.wrap(err)
 	}
@@ -58,7 +38,7 @@ var errMoved = errors.New("localstore: nodes were moved")
 type orderedPage struct {
 	b               *Bucket
 	order           setlog.Order
-	after           string
+	after, until    string // keys; an empty one bounds nothing
 	limit           int
 	tx              *bolt.Tx
 	overlay, frozen *overlay // as the transaction began
@@ -67,22 +47,22 @@ type orderedPage struct {
 	end             bool // stored is all there is
 }
 
-func (b *Bucket) startPage(order setlog.Order, after string, limit int) (*orderedPage, error) {
+func (b *Bucket) startPage(order setlog.Order, after, until string, limit int) (*orderedPage, error) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	tx, err := b.db.Begin(false)
 	if err != nil {
 		return nil, fmt.Errorf("read nodes: %w", err)
 	}
-	return &orderedPage{b: b, order: order, after: after, limit: limit, tx: tx, overlay: b.overlay, frozen: b.frozen}, nil
+	return &orderedPage{b: b, order: order, after: after, until: until, limit: limit, tx: tx, overlay: b.overlay, frozen: b.frozen}, nil
 }
 
 // read answers the page, and ends the transaction.
 func (p *orderedPage) read() (items []Item, err error) {
 	defer endRead(p.tx)
 	err = guard(p.b.path, func() error {
-		o := loadOrdering(p.tx)
-		if p.scan = !o.whole || o.String() != p.order.String(); p.scan {
+		o := loadOrder(p.tx, p.order)
+		if p.scan = o == nil || !o.whole; p.scan {
 			return nil
 		}
 		items, err = p.find(o.keys.Cursor())
@@ -114,7 +94,7 @@ func (p *orderedPage) find(c *bolt.Cursor) ([]Item, error) {
 
 // readKeys reads more stored keys, from k on, and answers the one after them.
 func (p *orderedPage) readKeys(c *bolt.Cursor, k []byte, more int) ([]byte, error) {
-	for ; k != nil && more > 0; more-- {
+	for ; k != nil && isBefore(string(k), p.until) && more > 0; more-- {
 		id, err := p.order.ID(k)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", err, errRecord)
@@ -122,9 +102,12 @@ func (p *orderedPage) readKeys(c *bolt.Cursor, k []byte, more int) ([]byte, erro
 		p.stored = append(p.stored, place{string(k), id})
 		k, _ = c.Next()
 	}
-	p.end = k == nil
+	p.end = k == nil || !isBefore(string(k), p.until)
 	return k, nil
 }
+
+// isBefore tells whether a key comes before another; an empty one comes after all.
+func isBefore(key, until string) bool { return until == "" || key < until }
 
 // merge lays the overlays over the stored keys: their nodes, and items without one that are to be read. It is whole
 // when it is all of the page.
@@ -138,10 +121,10 @@ func (p *orderedPage) merge() (items []Item, whole bool, err error) {
 	if b.overlay != p.overlay || b.frozen != p.frozen {
 		return nil, false, errMoved
 	}
-	places := p.lineup(p.overlay).after(p.after, p.limit, func(string) bool { return false })
+	places := p.lineup(p.overlay).after(p.after, p.until, p.limit, func(string) bool { return false })
 	if p.frozen != nil {
 		changed := func(id string) bool { _, ok := p.overlay.nodes[id]; return ok }
-		places = append(places, p.lineup(p.frozen).after(p.after, p.limit, changed)...)
+		places = append(places, p.lineup(p.frozen).after(p.after, p.until, p.limit, changed)...)
 	}
 	for _, at := range p.stored {
 		if !b.isHeld(at.id) {
@@ -204,8 +187,8 @@ func (p *orderedPage) readNodes(items []Item) error {
 	return nil
 }
 
-// scan looks at all nodes, and keeps those that come first after a key.
-func (b *Bucket) scan(order setlog.Order, after string, limit int) ([]Item, error) {
+// scan looks at all nodes, and keeps those that come first between two keys.
+func (b *Bucket) scan(order setlog.Order, after, until string, limit int) ([]Item, error) {
 	s := scan{limit: limit}
 	for from := ""; ; {
 		items, more, err := b.page(from, "", "", overlayPage)
@@ -213,7 +196,7 @@ func (b *Bucket) scan(order setlog.Order, after string, limit int) ([]Item, erro
 			return nil, err
 		}
 		for _, item := range items {
-			if key := order.Key(item.ID, item.Node); string(key) > after {
+			if key := order.Key(item.ID, item.Node); string(key) > after && isBefore(string(key), until) {
 				s.add(key, item)
 			}
 		}

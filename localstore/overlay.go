@@ -46,9 +46,9 @@ func (h held) key(o setlog.Order, id string) ([]byte, error) {
 // overlay is the nodes that changed since the last flush.
 type overlay struct {
 	nodes  map[string]held
-	sorted []string // ids in order
-	fresh  []string // ids not yet in sorted
-	line   *lineup  // nil until somebody asks for it
+	sorted []string  // ids in order
+	fresh  []string  // ids not yet in sorted
+	lines  []*lineup // of orders that somebody asked for, the last one first
 	bytes  int
 }
 

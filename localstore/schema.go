@@ -11,7 +11,7 @@ import (
 )
 
 // schemaVersion is that of the files this version writes; a newer one is refused.
-const schemaVersion = 3
+const schemaVersion = 4
 
 // The buckets of a file. Numbers in keys are big endian, so that they sort.
 const (
@@ -21,7 +21,7 @@ const (
 	bucketLog      = "log"      // branch u32, number of the block's last entry u64 → block
 	bucketArrivals = "arrivals" // offset of the span's first entry u64 → branch u32, first u64, last u64
 	bucketNodes    = "nodes"    // id → node
-	bucketOrder    = "order"    // order key of a stored node that is alive → nothing: the key has the id
+	bucketOrders   = "orders"   // names of an order → record, and keys of the stored nodes that are alive, see ordering
 	bucketKeys     = "keys"     // SHA-256 of an idempotency key → key record
 	bucketSegments = "segments" // name → segment record
 	bucketParts    = "parts"    // number of the segment u32, part u32 → some of its bytes
@@ -31,7 +31,7 @@ const (
 func schemaBuckets() []string {
 	return []string{
 		bucketMeta, bucketWriters, bucketBranches, bucketLog, bucketArrivals, bucketNodes, bucketKeys, bucketSegments,
-		bucketParts, bucketSent, bucketOrder,
+		bucketParts, bucketSent, bucketOrders,
 	}
 }
 
@@ -46,8 +46,6 @@ const (
 	metaRules    = "rules"    // JSON Schema register
 	metaAdopted  = "adopted"  // coverage that came by indexes, in JSON; absent when none did
 	metaJoining  = "joining"  // 1 while the nodes of an index are being taken in: some are, its coverage is not
-	metaLagging  = "lagging"  // there while nodes are stored whose keys are not yet in the order
-	metaOrder    = "order"    // what the order bucket is by, see loadOrdering; absent: by nothing yet
 	metaCursor   = "cursor"   // u64: offset up to which the stored nodes are whole
 )
 

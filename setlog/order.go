@@ -88,6 +88,9 @@ func (o Order) Names() []string {
 // String is the names as canonical JSON. Orders of one text are the same.
 func (o Order) String() string { return o.text }
 
+// Equal tells whether two orders are the same.
+func (o Order) Equal(other Order) bool { return o.text == other.text }
+
 // Key is where a node stands: keys sort bytewise as their nodes do, and no two nodes have the same. A node that is not
 // alive stands where one without properties would that was created at stamp 0.
 //
@@ -103,10 +106,15 @@ func (o Order) Key(id string, n *Node) []byte {
 	key := make([]byte, 0, 16*len(o.fields)+len(id))
 	for _, f := range o.fields {
 		at := len(key)
-		key = f.append(key, id, n)
-		for i := at; f.flip != 0 && i < len(key); i++ {
-			key[i] ^= f.flip
-		}
+		key = f.flipped(f.append(key, id, n), at)
+	}
+	return key
+}
+
+// flipped inverts a key from a place on if the field is downwards.
+func (f field) flipped(key []byte, at int) []byte {
+	for i := at; f.flip != 0 && i < len(key); i++ {
+		key[i] ^= f.flip
 	}
 	return key
 }

@@ -72,11 +72,24 @@ func bucketShowCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(g.say(cmd), "name     %s\nwriter   %s\nnodes    %s\nentries  %d\nwaiting  %d\nsize     %s\nremotes  %s\n",
-				b.Name, b.Writer, nodesOf(*b), b.Entries, b.Pending, size(b.Bytes), listed(b.Remotes))
+			_, err = fmt.Fprintf(g.say(cmd), "name     %s\nwriter   %s\nnodes    %s\nentries  %d\nwaiting  %d\nsize     %s\nremotes  %s\n%s",
+				b.Name, b.Writer, nodesOf(*b), b.Entries, b.Pending, size(b.Bytes), listed(b.Remotes), linesOfIndexes(b.Indexes))
 			return err
 		},
 	}
+}
+
+// linesOfIndexes tells what each index is by, and how far it is.
+func linesOfIndexes(all []api.IndexStatus) string {
+	var lines strings.Builder
+	for _, i := range all {
+		fmt.Fprintf(&lines, "index    %s", strings.Join(i.Order, ", "))
+		if i.Made != nil {
+			fmt.Fprintf(&lines, " (being made: %d of %d nodes)", i.Made.Done, i.Made.Total)
+		}
+		lines.WriteByte('\n')
+	}
+	return lines.String()
 }
 
 func bucketLeaveCommand(g *globals) *cobra.Command {

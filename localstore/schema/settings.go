@@ -68,6 +68,25 @@ func OrderOf(document []byte) setlog.Order {
 	return order
 }
 
+// IndexesOf are the orders beside its own that a schema wants nodes to be found by; those that can't be read are left out.
+func IndexesOf(document []byte) []setlog.Order {
+	var outer struct {
+		Settings struct {
+			Indexes [][]string `json:"indexes"`
+		} `json:"x-setlogger"`
+	}
+	if json.Unmarshal(document, &outer) != nil {
+		return nil
+	}
+	var all []setlog.Order
+	for _, names := range outer.Settings.Indexes[:min(len(outer.Settings.Indexes), maxIndexes)] {
+		if order, err := setlog.ParseOrder(names); err == nil && len(names) > 0 {
+			all = append(all, order)
+		}
+	}
+	return all
+}
+
 func (s *Settings) check() []Violation {
 	var found []Violation
 	add := func(path, format string, args ...any) {

@@ -107,6 +107,7 @@ type Query struct {
 	Fields []string // properties of the values; none: all
 	Cursor string   // Page.Next of the page before
 	Limit  int      // nodes a page; default and bounds are the daemon's
+	At     string   // a stamp, or a time as RFC 3339: the nodes as they were then; empty: as they are
 }
 
 // Nodes answers a page of nodes.
@@ -119,6 +120,7 @@ func (c *Client) Nodes(ctx context.Context, bucket string, q Query) (*Page, erro
 		query["where"] = q.Where
 	}
 	set(query, "cursor", q.Cursor)
+	set(query, "at", q.At)
 	setLimit(query, q.Limit)
 	var p Page
 	return &p, c.get(ctx, call{method: http.MethodGet, path: bucketPath(bucket, "/nodes"), query: query}, &p)

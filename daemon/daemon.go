@@ -94,6 +94,7 @@ type Daemon struct {
 	uptime   uptime
 	apps     *apps
 	asks     *rate.Limiter // requests to be let in
+	moments  moments
 	started  time.Time
 
 	streams context.Context // ends when the daemon begins to stop: streams end, calls finish
@@ -161,6 +162,7 @@ func (d *Daemon) run(ctx context.Context) error {
 	stopStreams()
 	stopLanes()
 	finish(base, server, d.log)
+	d.moments.drop()
 	if !waitFor(&d.running, closeTime) {
 		d.log.Warn("a remote's call did not end in time and is left behind")
 	}

@@ -16,6 +16,7 @@ import (
 // listing is a walk through the nodes of a bucket, page by page.
 type listing struct {
 	b      *heldBucket
+	from   source
 	order  setlog.Order
 	byID   bool
 	prefix string // of ids; by id only
@@ -23,6 +24,13 @@ type listing struct {
 	fields []string        // properties to answer; none: all
 	within []setlog.Bounds // where the nodes stand that meet the conditions; nil: anywhere
 	after  []byte          // key to go on after
+}
+
+// source is where a listing has its nodes from: a bucket as it is, or as it was at a moment.
+type source interface {
+	// Nodes and Ordered are as localstore.Bucket has them.
+	Nodes(after, prefix string, limit int) ([]localstore.Item, error)
+	Ordered(order setlog.Order, after, until []byte, limit int) (items []localstore.Item, scanned bool, err error)
 }
 
 // How many nodes are looked at for a page of those that meet conditions: in an order that is not stored each look is at all
@@ -35,7 +43,7 @@ const (
 // newListing reads order=, prefix=, where= and cursor=. With a prefix nodes come by id, with conditions in the order of the
 // index that finds them, else in the bucket's order, unless another one is asked for.
 func newListing(b *heldBucket, query url.Values) (*listing, error) {
-	l := &listing{b: b, prefix: query.Get("prefix")}
+	l := &listing{b: b, from: b, prefix: query.Get("prefix")}
 	var err error
 	if l.where, err = parseConditions(query["where"]); err != nil {
 		return nil, err
@@ -156,18 +164,18 @@ func (l *listing) search(limit int) (items []localstore.Item, more, scanned bool
 // tells that all nodes of the bucket were looked at.
 func (l *listing) read(limit int) (items []localstore.Item, unstored bool, err error) {
 	if l.byID {
-		items, err = l.b.Nodes(string(l.after), l.prefix, limit)
+		items, err = l.from.Nodes(string(l.after), l.prefix, limit)
 		return items, false, err
 	}
 	if l.within == nil {
-		return l.b.Ordered(l.order, l.after, nil, limit)
+		return l.from.Ordered(l.order, l.after, nil, limit)
 	}
 	for _, within := range l.within {
 		if len(items) == limit || bytes.Compare(l.after, within.Until) >= 0 {
 			continue
 		}
 		after := slices.MaxFunc([][]byte{l.after, within.From}, bytes.Compare)
-		more, scanned, err := l.b.Ordered(l.order, after, within.Until, limit-len(items))
+		more, scanned, err := l.from.Ordered(l.order, after, within.Until, limit-len(items))
 		if err != nil {
 			return nil, scanned, err
 		}

@@ -26,11 +26,15 @@ func (d *Daemon) getNode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if r.PathValue("id") == "//history" { // of the node "/", in whose path ServeMux finds no segment
+		r.SetPathValue("id", "/")
+		return d.getHistory(w, r)
+	}
 	id, err := segment(r, "id")
 	if err != nil {
 		return err
 	}
-	node, err := b.Node(id)
+	node, err := nodeAt(r, b, id)
 	if err != nil {
 		return err
 	}
@@ -47,6 +51,19 @@ func (d *Daemon) getNode(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(append(b.appendNode(nil, id, node), '\n')) // the caller is gone
 	return nil
+}
+
+// nodeAt is the node as it is, or as it was at at=.
+func nodeAt(r *http.Request, b *heldBucket, id string) (*setlog.Node, error) {
+	at := r.URL.Query().Get("at")
+	if at == "" {
+		return b.Node(id)
+	}
+	stamp, err := stampOf(at)
+	if err != nil {
+		return nil, err
+	}
+	return b.NodeAt(r.Context(), id, stamp)
 }
 
 // anyTag tells whether a list of entity tags holds the rev.
@@ -89,12 +106,14 @@ func (d *Daemon) listNodes(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	query := r.URL.Query()
-	if query.Has("at") {
-		return problem(http.StatusUnprocessableEntity, "at= is not yet supported by this version", "the log has all entries: …/log")
-	}
 	list, err := newListing(b, query)
 	if err != nil {
 		return err
+	}
+	if at := query.Get("at"); at != "" {
+		if list.from, err = d.moment(r.Context(), b, at); err != nil {
+			return err
+		}
 	}
 	lines := wantsLines(r)
 	limit, err := limitOf(query.Get("limit"), lines)

@@ -41,11 +41,19 @@ func (d *Daemon) addNodes(r *router) {
 	o := r.operation(http.MethodGet, "/v1/buckets/{bucket}/nodes/{id}", "getNode", "One node")
 	o.Parameters = []*huma.Param{
 		inPath("bucket", "Name of the bucket, percent-encoded as one segment"), inPath("id", "Id of the node, percent-encoded as one segment"),
-		inHeader("If-None-Match", "Rev that the caller has"),
+		inHeader("If-None-Match", "Rev that the caller has"), inQuery("at", "A stamp, or a time as RFC 3339: the node as it was then"),
 	}
 	o.Responses["200"] = r.answers("The node; ETag is its rev", reflect.TypeFor[api.Node](), "application/json")
 	o.Responses["304"] = &huma.Response{Description: "The caller has it"}
 	r.handle(o, d.getNode)
+
+	o = r.operation(http.MethodGet, "/v1/buckets/{bucket}/nodes/{id}/history", "getHistory", "What was written to one node, the last first")
+	o.Parameters = []*huma.Param{
+		inPath("bucket", "Name of the bucket, percent-encoded as one segment"), inPath("id", "Id of the node, percent-encoded as one segment"),
+		inQuery("limit", "Entries a page, 100 unless given, up to 1000"), inQuery("cursor", "next of the page before"),
+	}
+	o.Responses["200"] = r.answers("The page", reflect.TypeFor[api.History](), "application/json")
+	r.handle(o, d.getHistory)
 
 	o = r.operation(http.MethodGet, "/v1/buckets/{bucket}/nodes", "listNodes", "A page of nodes; all of them as NDJSON")
 	o.Parameters = []*huma.Param{
@@ -54,6 +62,7 @@ func (d *Daemon) addNodes(r *router) {
 		inQuery("where", "PROPERTY:OPERATOR:VALUE, of eq, in, lt, gt, starts-with; may be given again, all must hold"),
 		inQuery("fields", "Names of properties separated by commas: values have these alone"),
 		inQuery("limit", "Nodes a page, 100 unless given, up to 1000"), inQuery("cursor", "next of the page before"),
+		inQuery("at", "A stamp, or a time as RFC 3339: the nodes as they were then"),
 	}
 	o.Responses["200"] = r.answers("The page", reflect.TypeFor[api.Page](), "application/json", api.LinesType)
 	r.handle(o, d.listNodes)

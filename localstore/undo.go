@@ -70,9 +70,7 @@ func (b *Bucket) undoLast(ctx context.Context, r UndoRequest) (Undone, error) {
 // undo undoes an entry of the log.
 func (b *Bucket) undo(ctx context.Context, r UndoRequest, e setlog.Entry) (Undone, error) {
 	if len(b.now().adopted) > 0 {
-		return Undone{}, &setlog.Refusal{
-			Kind: setlog.Invalid, Reason: "what was before the entry came by an index, and is not in this log", Hint: "write the former values anew",
-		}
+		return Undone{}, notInLog("what was before the entry", "write the former values anew")
 	}
 	past, err := b.pastOf(ctx, e)
 	if err != nil {
@@ -193,33 +191,10 @@ func (b *Bucket) entry(id setlog.EntryID) (setlog.Entry, error) {
 	return e, nil
 }
 
-// pastPage is how many entries are read in one transaction: long ones hold up commits.
-const pastPage = 4096
-
 // pastOf reads what the log says of an entry.
 func (b *Bucket) pastOf(ctx context.Context, e setlog.Entry) (*setlog.Past, error) {
-	past, l := setlog.NewPast(e), b.now()
-	for after := uint64(0); after < l.offset && ctx.Err() == nil; after += pastPage {
-		err := b.view(func(tx *bolt.Tx) error {
-			return eachEntry(tx, after, func(e logged) error {
-				if e.offset > min(l.offset, after+pastPage) {
-					return errEnough
-				}
-				if !past.Wants(e.line) {
-					return nil
-				}
-				entry, err := setlog.ReadEntry(l.branch(e.branch).writer, e.number, e.line)
-				if err != nil {
-					return nil //nolint:nilerr // it changes nothing
-				}
-				return past.Add(entry)
-			})
-		})
-		if err != nil {
-			return nil, b.wrap(err)
-		}
-	}
-	return past, ctx.Err()
+	past := setlog.NewPast(e)
+	return past, b.eachWanted(ctx, b.now(), past.Wants, past.Add)
 }
 
 // undoablePage is how many entries are looked through at once for the last one to undo.

@@ -185,12 +185,12 @@ func TestUndoOnce(t *testing.T) {
 func TestUndoInALongLog(t *testing.T) {
 	b := create(t, "list", nil, testOptions(1))
 	first := putNode(t, b, "x", 1)
-	requests := make([]Request, 2*pastPage)
+	requests := make([]Request, 2*logPage)
 	for i := range requests {
 		requests[i] = Request{Actions: actions(t, `{"type":"TICK","n":%d}`, i), NoRevs: true}
 	}
-	requests[pastPage].Actions = actions(t, `{"type":"SET_PROPERTY","id":"x","property":"n","value":2}`)
-	requests[pastPage+1].Actions = actions(t, `{"type":"SET_PROPERTY","id":"x","property":"n","value":2.5}`)
+	requests[logPage].Actions = actions(t, `{"type":"SET_PROPERTY","id":"x","property":"n","value":2}`)
+	requests[logPage+1].Actions = actions(t, `{"type":"SET_PROPERTY","id":"x","property":"n","value":2.5}`)
 	if _, err := b.Append(context.Background(), requests...); err != nil {
 		t.Fatal(err)
 	}

@@ -55,14 +55,15 @@ func readAction(stdin io.Reader, from string) ([]byte, error) {
 }
 
 func getCommand(g *globals) *cobra.Command {
-	return &cobra.Command{
+	var at string
+	cmd := &cobra.Command{
 		Use: "get BUCKET ID", Short: "Print the value of a node", Args: cobra.ExactArgs(2), ValidArgsFunction: g.completeBuckets,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := g.client(cmd)
 			if err != nil {
 				return err
 			}
-			n, err := c.Node(cmd.Context(), args[0], args[1])
+			n, err := nodeOf(cmd, c, args, at)
 			if err != nil {
 				return err
 			}
@@ -70,6 +71,18 @@ func getCommand(g *globals) *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().StringVar(&at, "at", "", atUsage)
+	return cmd
+}
+
+const atUsage = "as it was then: a stamp of the log, or a time such as 2026-01-31T12:00:00Z"
+
+// nodeOf is the node that the arguments name, as it is or as it was.
+func nodeOf(cmd *cobra.Command, c *api.Client, args []string, at string) (*api.Node, error) {
+	if at != "" {
+		return c.NodeAt(cmd.Context(), args[0], args[1], at)
+	}
+	return c.Node(cmd.Context(), args[0], args[1])
 }
 
 func listCommand(g *globals) *cobra.Command {
@@ -105,6 +118,7 @@ func listCommand(g *globals) *cobra.Command {
 	cmd.Flags().StringSliceVar(&q.Fields, "fields", nil, "only these properties of the values, separated by commas")
 	cmd.Flags().StringVar(&q.Order, "order", "", "another order: id, or names such as -created,title")
 	cmd.Flags().IntVar(&q.Limit, "limit", 0, "nodes a page")
+	cmd.Flags().StringVar(&q.At, "at", "", atUsage)
 	cmd.Flags().StringVar(&q.Cursor, "cursor", "", "where the page begins")
 	return cmd
 }

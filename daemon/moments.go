@@ -1,0 +1,86 @@
+package daemon
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/setlogger/setlogger/localstore"
+	"github.com/setlogger/setlogger/setlog"
+)
+
+// keepMoment is how long a moment that was read stays, for who goes on with its pages.
+const keepMoment = time.Minute
+
+// moments holds the moment that was read last: each takes the memory of a whole bucket.
+type moments struct {
+	mu    sync.Mutex
+	of    momentKey
+	last  *localstore.Moment
+	timer *time.Timer
+}
+
+// momentKey is what a moment is of. When more of the log has come, it may be another one.
+type momentKey struct {
+	bucket *heldBucket
+	stamp  setlog.Stamp
+	offset uint64
+}
+
+// at answers a bucket's nodes at a stamp; one moment is read at a time.
+func (m *moments) at(ctx context.Context, b *heldBucket, stamp setlog.Stamp) (*localstore.Moment, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	of := momentKey{b, stamp, b.Offset()}
+	if m.last == nil || m.of != of {
+		m.last = nil
+		read, err := b.At(ctx, stamp)
+		if err != nil {
+			return nil, err
+		}
+		m.of, m.last = of, read
+	}
+	m.keep()
+	return m.last, nil
+}
+
+// keep lets go of the moment some time after it was last asked for.
+func (m *moments) keep() {
+	if m.timer != nil {
+		m.timer.Stop()
+	}
+	m.timer = time.AfterFunc(keepMoment, m.drop)
+}
+
+func (m *moments) drop() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.last, m.of = nil, momentKey{}
+	if m.timer != nil {
+		m.timer.Stop()
+	}
+}
+
+// moment is where the nodes of a bucket come from with at=.
+func (d *Daemon) moment(ctx context.Context, b *heldBucket, at string) (source, error) {
+	stamp, err := stampOf(at)
+	if err != nil {
+		return nil, err
+	}
+	return d.moments.at(ctx, b, stamp)
+}
+
+// stampOf reads at=: a stamp as entries have it, or a time, which stands for the last stamp of its millisecond.
+func stampOf(text string) (setlog.Stamp, error) {
+	stamp, err := setlog.ParseStamp(text)
+	if err == nil {
+		return stamp, nil
+	}
+	moment, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return 0, problem(http.StatusBadRequest, "at="+text+" is neither a stamp nor a time",
+			"say 1764000000000-0 as entries of the log do, or 2026-01-31T12:00:00Z; + in a URL is %2B")
+	}
+	return setlog.Wall(moment.Add(time.Millisecond)) - 1, nil
+}

@@ -19,7 +19,7 @@ type StoredSegment struct {
 	Size        int
 	Own         bool // a writer of this file wrote it
 	Past        bool // it is for past/: it holds the entries of several others
-	Forked      bool // of its writer more than one branch is known here: another may hold entries of these numbers
+	Forked      bool // of its writer more than one branch is, or may be, known here: another may hold entries of these numbers
 }
 
 // Sent says how far a segment has come on one remote.
@@ -112,9 +112,14 @@ func (b *Bucket) Segments() ([]StoredSegment, error) {
 	return list, b.wrap(err)
 }
 
-// mayFork tells whether more than one branch of a writer is known, in the log or by indexes.
+// mayFork tells whether more than one branch of a writer is known, in the log or by indexes, or may be: a branch that does
+// not lead through the end of what came by an index may be another one than that.
 func (l *ledger) mayFork(w setlog.Writer) bool {
-	return len(l.byWriter[w]) > 1 || len(l.adopted.Of(w)) > 1
+	branches, adopted := l.byWriter[w], l.adopted.Of(w)
+	if len(branches) != 1 || len(adopted) != 1 {
+		return len(branches) > 1 || len(adopted) > 1
+	}
+	return !l.branch(branches[0]).from(adopted[0].Last, adopted[0].Chain)
 }
 
 // HasSegment tells whether the bytes of a segment are held, and so its entries.

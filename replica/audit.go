@@ -55,13 +55,14 @@ func (c *collection) audit(ctx context.Context) error {
 	return c.bucket.MarkSent(ctx, c.o.Remote, localstore.Uploaded, names...)
 }
 
-// doubtful answers what a segment says that a coverage is not known to have; nil if it has.
+// doubtful answers what a segment says that a coverage is not known to have; nil if it has. What is most likely is not
+// enough here: of a log that forked unseen it is wrong.
 func (c *collection) doubtful(ctx context.Context, name string, covered setlog.Coverage) (*said, error) {
 	held, err := c.rangeOf(name)
 	if err != nil || held == nil {
 		return nil, err
 	}
-	known, err := c.bucket.IsCovered(*held, covered)
+	known, err := c.bucket.Within(setlog.Coverage{*held}, covered)
 	if err != nil || known {
 		return nil, err
 	}

@@ -309,11 +309,11 @@ func (v *visit) isCovered(ctx context.Context, s localstore.StoredSegment) (bool
 		return false, err
 	}
 	for _, index := range all.live() { // the smallest first
-		covered, err := v.bucket.IsCovered(segment.Range(), index.Coverage)
+		covered, err := v.reaches(index, s, segment.Range())
 		if err != nil {
 			return false, err
 		}
-		if !covered && (!s.Forked || v.missed[s.Name] || !reachesOver(index.Coverage, s)) {
+		if !covered {
 			continue
 		}
 		if loaded, err := v.load(ctx, index); loaded || err != nil {
@@ -321,6 +321,17 @@ func (v *visit) isCovered(ctx context.Context, s localstore.StoredSegment) (bool
 		}
 	}
 	return false, nil
+}
+
+// reaches tells whether an index covers a segment, as far as that is known; of one that an audit missed, for sure.
+func (v *visit) reaches(index *listed, s localstore.StoredSegment, r setlog.Range) (bool, error) {
+	if v.missed[s.Name] {
+		return v.bucket.Within(setlog.Coverage{r}, index.Coverage)
+	}
+	if s.Forked && reachesOver(index.Coverage, s) {
+		return true, nil
+	}
+	return v.bucket.IsCovered(r, index.Coverage)
 }
 
 // forgets tells whether entries that indexes hold need not stay on the remote.

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -61,6 +62,20 @@ func TestFleet(t *testing.T) {
 	}
 	t.Logf("%d histories, seeds %d to %d, %d rounds, %d files removed", sum.histories, first, first+uint64(sum.histories)-1, sum.rounds, sum.removed)
 	t.Logf("medians: %d actions, %d kinds of fault, %d indexes\n%s", median(sum.actions), median(sum.kinds), median(sum.indexes), &sum.counts)
+}
+
+// TestFoundBefore plays histories beyond those of every run that once failed.
+func TestFoundBefore(t *testing.T) {
+	for seed, what := range map[uint64]string{
+		4106: "a branch that no remote had any more, of a log that forked unseen, was taken for the other one by its numbers",
+	} {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			var sum total
+			if playOne(t, NewPlan(seed), &sum); t.Failed() {
+				t.Log("before, " + what)
+			}
+		})
+	}
 }
 
 // TestEachFault plays histories in which one fault strikes again and again.

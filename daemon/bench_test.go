@@ -49,7 +49,7 @@ func BenchmarkAppend(b *testing.B) {
 		for pb.Next() {
 			i := next.Add(1)
 			action := fmt.Sprintf(`{"type":"CREATE_NODE","id":"%08d","properties":{"name":"City %d","country":"DE"}}`, i, i)
-			if _, err := s.client.Append(b.Context(), "b", []byte(action), api.AppendOptions{}); err != nil {
+			if _, err := s.client.Append(b.Context(), "b", []byte(action), api.AppendOptions{Once: true}); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -59,20 +59,22 @@ type AppAsked struct {
 	Secret string `json:"secret,omitempty" doc:"Sent as Setlogger-Secret to GET /v1/apps/{id}, which answers the token once a person has agreed"`
 }
 
-// AskApp asks for the program to be let in: a person compares the code, then PollApp answers the token.
+// AskApp asks for the program to be let in: a person compares the code, then PollApp answers the token. It is not sent twice.
+// ErrTooMany: too many wait already.
 func (c *Client) AskApp(ctx context.Context, request AppRequest) (*AppAsked, error) {
 	var a AppAsked
-	return &a, c.get(ctx, call{method: http.MethodPost, path: "/v1/apps", body: request}, &a)
+	return &a, c.get(ctx, call{method: http.MethodPost, path: "/v1/apps", body: request, once: true}, &a)
 }
 
-// PollApp answers how a request stands, and once its token.
+// PollApp answers how a request stands, and once its token. It is not sent twice: if the answer with the token is lost, ask
+// anew. ErrNotFound: the request is over.
 func (c *Client) PollApp(ctx context.Context, id, secret string) (*App, error) {
 	var a App
 	header := http.Header{SecretHeader: {secret}}
-	return &a, c.get(ctx, call{method: http.MethodGet, path: "/v1/apps/" + escape(id), header: header}, &a)
+	return &a, c.get(ctx, call{method: http.MethodGet, path: "/v1/apps/" + escape(id), header: header, once: true}, &a)
 }
 
-// AddApp lets a program in and answers its token.
+// AddApp lets a program in and answers its token; it takes the scope admin. It is not sent twice.
 func (c *Client) AddApp(ctx context.Context, request AppRequest) (*AppAsked, error) {
 	request.Approve = true
 	return c.AskApp(ctx, request)

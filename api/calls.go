@@ -2,20 +2,33 @@ package api
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
+	"iter"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 )
 
-// Status answers how the daemon stands.
+// Health makes sure that a daemon answers; it needs no token.
+func (c *Client) Health(ctx context.Context) error {
+	return c.get(ctx, call{method: http.MethodGet, path: "/healthz"}, nil)
+}
+
+// Metrics answers what the daemon counts, in Prometheus's text format. It takes the scope admin.
+func (c *Client) Metrics(ctx context.Context) ([]byte, error) {
+	return c.fetch(ctx, call{method: http.MethodGet, path: "/metrics"})
+}
+
+// Status answers how the daemon stands: of an app, the buckets in its scopes alone.
 func (c *Client) Status(ctx context.Context) (*Status, error) {
 	var s Status
 	return &s, c.get(ctx, call{method: http.MethodGet, path: "/v1/status"}, &s)
 }
 
-// Sync makes a round with a remote, or with all when the name is empty, and waits for it.
+// Sync makes a round with a remote, or with all when the name is empty, and waits until it has shown what was appended before:
+// as long as the remote takes. Of one remote that fails it is ErrRemote; of all, each RemoteStatus says how it went.
 func (c *Client) Sync(ctx context.Context, remote string) ([]RemoteStatus, error) {
 	if remote == "" {
 		var all Remotes
@@ -36,19 +49,20 @@ func (c *Client) Buckets(ctx context.Context) ([]BucketStatus, error) {
 	return all.Buckets, err
 }
 
-// Bucket answers how one bucket stands.
+// Bucket answers how one bucket stands, or ErrNotFound.
 func (c *Client) Bucket(ctx context.Context, name string) (*BucketStatus, error) {
 	var b BucketStatus
 	return &b, c.get(ctx, call{method: http.MethodGet, path: bucketPath(name, "")}, &b)
 }
 
-// CreateBucket makes a bucket or joins one. Doing it again changes nothing.
+// CreateBucket makes a bucket or joins one. Doing it again changes nothing. ErrConflict: the remote is to be named.
 func (c *Client) CreateBucket(ctx context.Context, b Bucket) (*BucketStatus, error) {
 	var made BucketStatus
 	return &made, c.get(ctx, call{method: http.MethodPost, path: "/v1/buckets", body: b}, &made)
 }
 
-// LeaveBucket stops taking part in a bucket. Its file stays on the disk unless purge.
+// LeaveBucket stops taking part in a bucket. Its file stays on the disk unless purge, which is ErrConflict while something
+// waits to be synced.
 func (c *Client) LeaveBucket(ctx context.Context, name string, purge bool) error {
 	query := url.Values{}
 	if purge {
@@ -59,21 +73,38 @@ func (c *Client) LeaveBucket(ctx context.Context, name string, purge bool) error
 
 // AppendOptions are conditions of one append.
 type AppendOptions struct {
-	IfMatch string // rev the one touched node must have, else 412
-	Key     string // Idempotency-Key: a repeat answers as the first did
+	IfMatch string // rev the one touched node must have, else ErrChanged
+	// Key is the Idempotency-Key, of up to 255 bytes: a repeat answers as the first did. Empty: the client makes one, so that
+	// an append whose answer is lost can be sent again. The daemon keeps a key with its receipt as long as the entry: some 400
+	// bytes.
+	Key string
+	// Once makes no key, and does not send the append again after it was sent: for many small appends of which one may be
+	// left unsure, with ErrBroken. AppendMany is faster still.
+	Once bool
 }
 
-// Append appends one entry: body is one action or {"actions":[…]}. It is durable when Append returns.
+// Append appends one entry: body is one action {"type":…} or {"actions":[…]}, of up to 1 MiB. It is durable when Append
+// returns, and stands once, however often it had to be sent. ErrConflict: the node is not alive; ErrRefused: it can never be
+// appended, or breaks the schema (Error.Violations); ErrFull: no room is left on the disk.
 func (c *Client) Append(ctx context.Context, bucket string, body []byte, o AppendOptions) (*Appended, error) {
 	header := http.Header{}
 	if o.IfMatch != "" {
 		header.Set("If-Match", strconv.Quote(o.IfMatch))
 	}
-	if o.Key != "" {
-		header.Set("Idempotency-Key", o.Key)
-	}
+	once := o.Once && o.Key == ""
+	c.setKey(header, o.Key, once)
 	var a Appended
-	return &a, c.get(ctx, call{method: http.MethodPost, path: bucketPath(bucket, "/actions"), header: header, body: body}, &a)
+	return &a, c.get(ctx, call{method: http.MethodPost, path: bucketPath(bucket, "/actions"), header: header, body: body, once: once}, &a)
+}
+
+// setKey sets the key that was given, or one that nobody else has where the call may be sent again.
+func (c *Client) setKey(header http.Header, key string, once bool) {
+	if key == "" && !once && c.retries > 0 {
+		key = rand.Text()
+	}
+	if key != "" {
+		header.Set("Idempotency-Key", key)
+	}
 }
 
 // Compact writes an index of what none covers yet, on each remote of a bucket.
@@ -82,18 +113,16 @@ func (c *Client) Compact(ctx context.Context, bucket string) (*Compacted, error)
 	return &done, c.get(ctx, call{method: http.MethodPost, path: bucketPath(bucket, "/compact")}, &done)
 }
 
-// Undo undoes an entry where it is still as the entry left it; with a key, a repeat answers as the first did. What it
-// changes is durable when Undo returns.
+// Undo undoes an entry where it is still as the entry left it. What it changes is durable when Undo returns. The key is as in
+// AppendOptions. ErrNotFound: there is no such entry; ErrConflict: it is undone already.
 func (c *Client) Undo(ctx context.Context, bucket string, u Undo, key string) (*Undone, error) {
 	header := http.Header{}
-	if key != "" {
-		header.Set("Idempotency-Key", key)
-	}
+	c.setKey(header, key, false)
 	var done Undone
 	return &done, c.get(ctx, call{method: http.MethodPost, path: bucketPath(bucket, "/undo"), header: header, body: u}, &done)
 }
 
-// Node answers one node; one that is absent is an *Error of status 404.
+// Node answers one node; one that is absent is ErrNotFound.
 func (c *Client) Node(ctx context.Context, bucket, id string) (*Node, error) {
 	var n Node
 	return &n, c.get(ctx, call{method: http.MethodGet, path: bucketPath(bucket, "/nodes/") + escape(id)}, &n)
@@ -106,11 +135,11 @@ type Query struct {
 	Where  []string // PROPERTY:OPERATOR:VALUE, of eq, in, lt, gt, starts-with; all must hold
 	Fields []string // properties of the values; none: all
 	Cursor string   // Page.Next of the page before
-	Limit  int      // nodes a page; default and bounds are the daemon's
+	Limit  int      // nodes a page, up to 1,000; 0: 100
 	At     string   // a stamp, or a time as RFC 3339: the nodes as they were then; empty: as they are
 }
 
-// Nodes answers a page of nodes.
+// Nodes answers a page of nodes. ErrRefused: the cursor is of another order.
 func (c *Client) Nodes(ctx context.Context, bucket string, q Query) (*Page, error) {
 	query := url.Values{}
 	set(query, "prefix", q.Prefix)
@@ -126,6 +155,29 @@ func (c *Client) Nodes(ctx context.Context, bucket string, q Query) (*Page, erro
 	return &p, c.get(ctx, call{method: http.MethodGet, path: bucketPath(bucket, "/nodes"), query: query}, &p)
 }
 
+// AllNodes yields the nodes that a query chooses, page by page, from its Cursor on. Nodes that stay where they are come once,
+// whatever changes meanwhile. After an error the sequence ends.
+func (c *Client) AllNodes(ctx context.Context, bucket string, q Query) iter.Seq2[Node, error] {
+	return func(yield func(Node, error) bool) {
+		for {
+			page, err := c.Nodes(ctx, bucket, q)
+			if err != nil {
+				yield(Node{}, err)
+				return
+			}
+			for _, n := range page.Nodes {
+				if !yield(n, nil) {
+					return
+				}
+			}
+			if page.Next == nil {
+				return
+			}
+			q.Cursor = *page.Next
+		}
+	}
+}
+
 // Schema answers the JSON Schema of a bucket, null when there is none.
 func (c *Client) Schema(ctx context.Context, bucket string) (json.RawMessage, error) {
 	var s Schema
@@ -133,9 +185,18 @@ func (c *Client) Schema(ctx context.Context, bucket string) (json.RawMessage, er
 	return s.Schema, err
 }
 
-// Log answers entries in the order they reached the device; after is Entry.Offset or Log.Next, or empty for the first.
+// Log answers up to limit entries, 100 when it is 0 and 1,000 at most, in the order they reached the device; after is
+// Entry.Offset or Log.Next, or empty for the first.
 func (c *Client) Log(ctx context.Context, bucket, after string, limit int) (*Log, error) {
-	query := url.Values{}
+	return c.log(ctx, bucket, after, limit, url.Values{})
+}
+
+// WaitLog is Log that waits for the first entry, up to 30 seconds; FollowLog goes on by itself.
+func (c *Client) WaitLog(ctx context.Context, bucket, after string, limit int) (*Log, error) {
+	return c.log(ctx, bucket, after, limit, url.Values{"live": {"long-poll"}})
+}
+
+func (c *Client) log(ctx context.Context, bucket, after string, limit int, query url.Values) (*Log, error) {
 	set(query, "after", after)
 	setLimit(query, limit)
 	var l Log
@@ -149,7 +210,7 @@ func (c *Client) Remotes(ctx context.Context) ([]RemoteStatus, error) {
 	return all.Remotes, err
 }
 
-// AddRemote names a place reached through rclone.
+// AddRemote names a place reached through rclone. Doing it again changes nothing; another path under the name is ErrConflict.
 func (c *Client) AddRemote(ctx context.Context, r Remote) (*RemoteStatus, error) {
 	var made RemoteStatus
 	return &made, c.get(ctx, call{method: http.MethodPost, path: "/v1/remotes", body: r}, &made)

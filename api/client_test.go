@@ -13,16 +13,18 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func serve(t *testing.T, handler http.HandlerFunc) *Client {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	c, err := NewClient(Options{Data: t.TempDir(), Address: server.Listener.Addr().String(), Token: "secret"})
+	c, err := NewClient(Options{Data: t.TempDir(), Address: server.Listener.Addr().String(), Token: "secret", UserAgent: "test/1"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.pause = time.Millisecond
 	return c
 }
 

@@ -18,9 +18,6 @@ const (
 	AddressFile = "address" // host:port it listens on, written after listening
 )
 
-// ErrNoDaemon says that nothing answers where the daemon should.
-var ErrNoDaemon = errors.New("api: no daemon answers")
-
 // DefaultData is the data folder of a daemon that was given none: $XDG_STATE_HOME/setlogger or
 // ~/.local/state/setlogger, ~/Library/Application Support/setlogger, %LocalAppData%\setlogger.
 func DefaultData() (string, error) {
@@ -73,7 +70,7 @@ func tcp(address string) place {
 }
 
 func (p place) dial(ctx context.Context) (net.Conn, error) {
-	var d net.Dialer
+	d := net.Dialer{Timeout: dialTime}
 	conn, err := d.DialContext(ctx, p.network, p.address)
 	if err != nil {
 		return nil, err

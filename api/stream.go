@@ -21,14 +21,15 @@ const (
 // maxEvent bounds one line of an event stream: an entry or nodes, and what frames them.
 const maxEvent = 64 << 20
 
-// AppendMany appends each line of NDJSON as an entry. Lines are durable in order; an *Error tells in Committed how
-// many of them are. progress, when not nil, is called with the bytes and lines taken from the reader so far.
+// AppendMany appends each line of NDJSON as an entry, each line of up to 4 MiB, without end. Lines are durable in order; an
+// *Error tells in Committed how many of them are. It is not sent twice: after ErrBroken, Log tells what arrived. progress,
+// when not nil, is called with the bytes and lines taken from the reader so far.
 func (c *Client) AppendMany(ctx context.Context, bucket string, lines io.Reader, progress func(bytes, lines uint64)) (*AppendedMany, error) {
 	counted := &counter{reader: lines, progress: progress}
 	var a AppendedMany
 	err := c.get(ctx, call{
 		method: http.MethodPost, path: bucketPath(bucket, "/actions"),
-		header: http.Header{"Content-Type": {LinesType}}, body: io.Reader(counted),
+		header: http.Header{"Content-Type": {LinesType}}, body: io.Reader(counted), once: true,
 	}, &a)
 	return &a, err
 }
@@ -51,7 +52,7 @@ func (c *counter) Read(p []byte) (int, error) {
 }
 
 // Export answers every alive node as a line of canonical JSON, its id among its members, in the order of ids by their
-// UTF-8 bytes. The stream ends with an error when the daemon could not finish it. The caller closes it.
+// UTF-8 bytes. Reading ends with an error other than io.EOF when the daemon could not finish it. The caller closes it.
 func (c *Client) Export(ctx context.Context, bucket string) (io.ReadCloser, error) {
 	response, err := c.send(ctx, call{method: http.MethodGet, path: bucketPath(bucket, "/export")})
 	if err != nil {

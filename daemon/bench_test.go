@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -48,7 +49,7 @@ func BenchmarkAppend(b *testing.B) {
 		for pb.Next() {
 			i := next.Add(1)
 			action := fmt.Sprintf(`{"type":"CREATE_NODE","id":"%08d","properties":{"name":"City %d","country":"DE"}}`, i, i)
-			if _, err := s.client.Append(b.Context(), "b", []byte(action), api.AppendOptions{}); err != nil {
+			if _, err := s.client.Append(b.Context(), "b", []byte(action), api.AppendOptions{Once: true}); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -88,13 +89,40 @@ func BenchmarkPage(b *testing.B) {
 	}
 }
 
+// BenchmarkOne is what one request costs beside the disk: an append without fsync, and a read of a node, by one caller
+// over one connection.
+func BenchmarkOne(b *testing.B) {
+	s := serveOptions(b, Options{Data: filepath.Join(b.TempDir(), "data"), NoSync: true})
+	if _, err := s.client.CreateBucket(b.Context(), api.Bucket{Name: "b"}); err != nil {
+		b.Fatal(err)
+	}
+	bucket := "http://" + s.address + "/v1/buckets/b"
+	s.request(b, http.MethodPost, bucket+"/actions", `{"type":"CREATE_NODE","id":"a"}`)
+	b.Run("append", func(b *testing.B) {
+		b.ReportAllocs()
+		measure(b, func(i int) {
+			s.request(b, http.MethodPost, bucket+"/actions", fmt.Sprintf(`{"type":"SET_PROPERTY","id":"a","path":["n"],"value":%d}`, i))
+		})
+	})
+	b.Run("node", func(b *testing.B) {
+		b.ReportAllocs()
+		s.fetch(b, []string{bucket + "/nodes/a"})
+	})
+}
+
 // fetch reads from addresses in turn, and reports the median.
 func (s *served) fetch(b *testing.B, addresses []string) {
+	b.Helper()
+	measure(b, func(i int) { s.read(b, addresses[i%len(addresses)]) })
+}
+
+// measure calls again and again, and reports the median.
+func measure(b *testing.B, call func(i int)) {
 	b.Helper()
 	var took []time.Duration
 	for i := 0; b.Loop(); i++ {
 		began := time.Now()
-		s.read(b, addresses[i%len(addresses)])
+		call(i)
 		took = append(took, time.Since(began))
 	}
 	slices.Sort(took)
@@ -104,19 +132,27 @@ func (s *served) fetch(b *testing.B, addresses []string) {
 
 func (s *served) read(b *testing.B, address string) []byte {
 	b.Helper()
-	request, err := http.NewRequestWithContext(b.Context(), http.MethodGet, address, nil)
+	return s.request(b, http.MethodGet, address, "")
+}
+
+func (s *served) request(b *testing.B, method, address, body string) []byte {
+	b.Helper()
+	request, err := http.NewRequestWithContext(b.Context(), method, address, strings.NewReader(body))
 	if err != nil {
 		b.Fatal(err)
 	}
 	request.Header.Set("Authorization", "Bearer "+s.token)
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
+	answer, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusOK {
-		b.Fatal(response.Status, err)
+		b.Fatal(response.Status, err, string(answer))
 	}
-	return body
+	return answer
 }

@@ -96,6 +96,7 @@ type Daemon struct {
 	asks     *rate.Limiter // requests to be let in
 	moments  moments
 	started  time.Time
+	metrics  *metrics
 
 	streams context.Context // ends when the daemon begins to stop: streams end, calls finish
 	lanes   context.Context // ends the rounds with remotes
@@ -123,6 +124,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	d := &Daemon{
 		o: o, log: o.Logger, folder: folder, started: time.Now(), asks: rate.NewLimiter(rate.Every(time.Second), 10),
+		metrics: newMetrics(o.Version),
 		buckets: map[string]*heldBucket{}, remotes: map[string]*heldRemote{}, broken: map[string]api.Problem{},
 	}
 	err = d.run(ctx)
@@ -175,6 +177,9 @@ func (d *Daemon) server(tcp *listener) (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := d.metrics.registry.Register(newStanding(d)); err != nil {
+		return nil, err
+	}
 	routes, err := d.routes()
 	if err != nil {
 		return nil, err
@@ -187,7 +192,10 @@ func (d *Daemon) server(tcp *listener) (*http.Server, error) {
 		hosts = append(hosts, d.o.Listen)
 	}
 	return &http.Server{
-		Handler:                      &gate{hosts: hosts, token: sha256.Sum256([]byte(token)), apps: d.apps, open: isOpen, log: d.log, next: routes},
+		Handler: &gate{
+			hosts: hosts, token: sha256.Sum256([]byte(token)), apps: d.apps, open: isOpen, log: d.log, refused: d.metrics.noteRefusal,
+			next: &counting{metrics: d.metrics, next: routes},
+		},
 		ConnContext:                  withPeer,
 		ReadHeaderTimeout:            5 * time.Second,
 		IdleTimeout:                  2 * time.Minute,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/setlogger/setlogger/api"
 	"github.com/setlogger/setlogger/localstore"
@@ -31,7 +32,9 @@ func answerOf(err error) *api.Error {
 	case errors.As(err, &tooLarge):
 		return problem(http.StatusRequestEntityTooLarge, "the body is too large", "send many actions as NDJSON, each up to 1 MiB")
 	case errors.Is(err, context.Canceled), errors.Is(err, localstore.ErrStopped):
-		return problem(http.StatusServiceUnavailable, "the daemon is stopping", "try again in a moment")
+		stopping := problem(http.StatusServiceUnavailable, "the daemon is stopping", "try again in a moment")
+		stopping.RetryAfter = time.Second
+		return stopping
 	}
 	for _, k := range knownErrors() {
 		if errors.Is(err, k.is) {

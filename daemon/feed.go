@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/setlogger/setlogger/api"
 	"github.com/setlogger/setlogger/localstore"
@@ -27,6 +28,7 @@ type feed struct {
 	after  uint64
 	joined uint64
 	send   func(message []byte, place string) error // place: of a ready
+	told   *prometheus.CounterVec                   // nodes, by type of event
 }
 
 // run sends what happens after a place, or all nodes first where there is none, until the context ends or the reader is gone.
@@ -130,6 +132,7 @@ func (f *feed) change(ctx context.Context) error {
 
 // sendNodes sends nodes, in as many messages as their size takes.
 func (f *feed) sendNodes(ctx context.Context, kind api.EventType, items []localstore.Item) error {
+	f.told.WithLabelValues(string(kind)).Add(float64(len(items)))
 	for len(items) > 0 {
 		message := append(f.begin(kind), `,"nodes":[`...)
 		for first := true; len(items) > 0 && (first || len(message) < feedBytes); first = false {

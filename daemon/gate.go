@@ -36,6 +36,8 @@ type gate struct {
 	open  func(path string) bool // needs no token: static files that hold no data
 	log   *slog.Logger
 	next  http.Handler
+
+	refused func(method string, status int) // is told of each refusal
 }
 
 // caller is who makes a request: the owner, an app, or somebody who asks to be one.
@@ -65,6 +67,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	who, e := g.judge(r)
 	if e != nil {
 		g.log.Debug("request refused", "method", r.Method, "remote", r.RemoteAddr, "why", e.Detail)
+		g.refused(r.Method, e.Status)
 		if e.Status == http.StatusUnauthorized {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="setlogger"`)
 		}

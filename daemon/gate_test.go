@@ -26,7 +26,8 @@ func newGate(t *testing.T, log io.Writer) (address string) {
 	g := &gate{
 		hosts: hostsOf(tcp.Addr()), token: sha256.Sum256([]byte(testToken)),
 		apps: &apps{}, open: func(path string) bool { return path == "/" },
-		log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		log:     slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		refused: func(string, int) {},
 		next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			data, err := io.ReadAll(r.Body)
 			fmt.Fprintf(w, "in %d %v", len(data), err)

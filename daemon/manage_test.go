@@ -373,7 +373,7 @@ func TestNewerSchema(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		newer := bytes.ReplaceAll(data, []byte("schema\x00\x00\x00\x03"), []byte("schema\x00\x00\x01\x00"))
+		newer := bytes.ReplaceAll(data, []byte("schema\x00\x00\x00\x04"), []byte("schema\x00\x00\x01\x00"))
 		if err := os.WriteFile(path, newer, 0o600); err != nil || bytes.Equal(data, newer) {
 			t.Fatalf("the version is not found in %s: %v", path, err)
 		}

@@ -87,7 +87,7 @@ func TestPages(t *testing.T) {
 	if got.header.Get("Content-Type") != api.LinesType || bytes.Count(got.body, []byte("\n")) != count {
 		t.Errorf("lines: %s, %d", got.header.Get("Content-Type"), bytes.Count(got.body, []byte("\n")))
 	}
-	for _, query := range []string{"limit=0", "limit=1001", "limit=x", "where=a:is:b", "where=a", "where=:eq:a", "at=1-0"} {
+	for _, query := range []string{"limit=0", "limit=1001", "limit=x", "where=a:is:b", "where=a", "where=:eq:a", "at=1"} {
 		if got := s.get(t, "/v1/buckets/b/nodes?"+query); got.status != 400 && got.status != 422 {
 			t.Errorf("%s: %d", query, got.status)
 		}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 
 	"github.com/setlogger/setlogger/api"
@@ -14,6 +15,7 @@ func problem(status int, detail, hint string) *api.Error {
 
 // writeProblem answers with problem+json.
 func writeProblem(w http.ResponseWriter, e *api.Error) {
+	maps.Copy(w.Header(), e.GetHeaders())
 	w.Header().Set("Content-Type", api.ProblemType)
 	w.WriteHeader(e.Status)
 	_ = json.NewEncoder(w).Encode(e) // the caller is gone

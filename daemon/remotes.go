@@ -96,15 +96,23 @@ func (d *Daemon) openRemotes() error {
 // hold starts the lane of a remote.
 func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 	ctx, stop := context.WithCancel(d.lanes)
-	held := &heldRemote{name: r.Name, path: r.Path, storage: d.o.Open(r.Path), stop: stop, found: findings{share: r.Share}}
+	held := &heldRemote{name: r.Name, path: r.Path, storage: &countedStorage{d.o.Open(r.Path), r.Name, d.metrics}, stop: stop, found: findings{share: r.Share}}
 	held.share = replica.NewShare(replica.Options{
 		Storage: held.storage, Remote: r.Name, ID: r.Share, Logger: d.log, Key: d.key, Uptime: d.uptime.now, Progress: d.noteJoin,
 	})
-	held.lane = newLane(paceOf(isLocal(r.Path)), func(ctx context.Context) (outcome, error) { return d.round(ctx, held) })
+	held.lane = newLane(paceOf(isLocal(r.Path)), func(ctx context.Context) (outcome, error) {
+		began := time.Now()
+		did, err := d.round(ctx, held)
+		d.metrics.noteRound(ctx, held.name, began, err)
+		return did, err
+	})
 	d.mu.Lock()
 	d.remotes[r.Name] = held
 	d.mu.Unlock()
-	d.running.Go(func() { held.lane.run(ctx) })
+	d.running.Go(func() {
+		held.lane.run(ctx)
+		d.metrics.forget(held.name)
+	})
 	return held
 }
 

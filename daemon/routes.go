@@ -37,6 +37,7 @@ func (d *Daemon) routes() (http.Handler, error) {
 	r := &router{mux: mux, api: humago.New(mux, config(d.o.Version))}
 	d.addCalls(r)
 	d.addStreams(r)
+	d.addMetrics(r)
 	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // huma's own shape of errors, which asProblem replaces
 		delete(r.api.OpenAPI().Components.Schemas.Map(), unused)
 	}

@@ -46,6 +46,14 @@ func (l *lineWriter) flush() error {
 	return err
 }
 
+// push flushes and sends at once.
+func (l *lineWriter) push() error {
+	if err := l.flush(); err != nil {
+		return err
+	}
+	return l.control.Flush()
+}
+
 // fail answers an error while that is possible, else breaks the connection.
 func (l *lineWriter) fail(err error) error {
 	if l.begun {
@@ -152,6 +160,7 @@ func appendEntry(dst []byte, e localstore.LogEntry) []byte {
 
 // followLog sends each entry as an event, until the caller goes or the daemon stops.
 func (d *Daemon) followLog(w http.ResponseWriter, r *http.Request, b *heldBucket, after uint64) error {
+	defer d.metrics.noteStream("log")()
 	out := newLineWriter(w)
 	out.kind = api.EventsType
 	out.buffer = append(out.buffer, ": here are the entries\n\n"...)
@@ -165,10 +174,7 @@ func (d *Daemon) followLog(w http.ResponseWriter, r *http.Request, b *heldBucket
 			out.buffer = append(appendEntry(out.buffer, e), "\n\n"...)
 			after = e.Offset
 		}
-		if err := out.flush(); err != nil {
-			return nil //nolint:nilerr // the caller is gone
-		}
-		if err := out.control.Flush(); err != nil {
+		if err := d.metrics.noteWrite(out.push()); err != nil {
 			return nil //nolint:nilerr // the caller is gone
 		}
 		if len(entries) == defaultPage {

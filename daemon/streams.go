@@ -100,6 +100,12 @@ func (d *Daemon) addExport(r *router) {
 	r.handle(o, d.export)
 }
 
+func (d *Daemon) addMetrics(r *router) {
+	o := r.operation(http.MethodGet, metricsPath, "metrics", "What the daemon counts, for Prometheus; takes the scope admin")
+	o.Responses["200"] = &huma.Response{Description: "The text format", Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: "string"}}}}
+	r.handle(o, d.metrics.handler())
+}
+
 // answers describes a body of one shape in several forms.
 func (r *router) answers(text string, shape reflect.Type, kinds ...string) *huma.Response {
 	response := &huma.Response{Description: text, Content: map[string]*huma.MediaType{}}

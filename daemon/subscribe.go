@@ -74,6 +74,7 @@ func (s *stream) serveSocket(ctx context.Context, w http.ResponseWriter, r *http
 		return nil //nolint:nilerr // Accept has answered
 	}
 	defer func() { _ = socket.CloseNow() }()
+	defer s.d.metrics.noteStream("websocket")()
 	socket.SetReadLimit(maxWish)
 	late, cancel := outliving(ctx)
 	defer cancel()
@@ -86,7 +87,7 @@ func (s *stream) serveSocket(ctx context.Context, w http.ResponseWriter, r *http
 		}
 		late, cancel := context.WithTimeout(late, writeTime)
 		defer cancel()
-		return socket.Write(late, websocket.MessageText, message)
+		return s.d.metrics.noteWrite(socket.Write(late, websocket.MessageText, message))
 	}
 	s.running.Go(func() { beat(ctx, late, socket) })
 	defer context.AfterFunc(ctx, func() { _ = socket.Close(websocket.StatusGoingAway, "the daemon is stopping, or the app was revoked") })()
@@ -181,7 +182,7 @@ func (s *stream) follow(ctx context.Context, name, after string) error {
 	if err != nil {
 		return err
 	}
-	f := &feed{b: b, send: func(message []byte, place string) error { return s.write(ctx, append(message, '}'), name, place) }}
+	f := &feed{b: b, told: s.d.metrics.told, send: func(message []byte, place string) error { return s.write(ctx, append(message, '}'), name, place) }}
 	return f.run(ctx, after)
 }
 
@@ -206,8 +207,9 @@ func (s *stream) serveEvents(ctx context.Context, w http.ResponseWriter, r *http
 			return err
 		}
 	}
+	defer s.d.metrics.noteStream("events")()
 	from := placesOf(r.Header.Get("Last-Event-ID"))
-	e := &eventWriter{out: newLineWriter(w), places: maps.Clone(from)}
+	e := &eventWriter{out: newLineWriter(w), places: maps.Clone(from), metrics: s.d.metrics}
 	e.out.kind = api.EventsType
 	s.write = e.write
 	if err := e.comment("here come the events"); err != nil {
@@ -237,6 +239,8 @@ type eventWriter struct {
 	mu     sync.Mutex
 	out    *lineWriter
 	places url.Values // of the buckets, as the last ready told
+
+	metrics *metrics
 }
 
 // placesOf reads what an event's id says.
@@ -256,12 +260,12 @@ func (e *eventWriter) write(_ context.Context, message []byte, bucket, place str
 		e.out.buffer = append(append(append(e.out.buffer, "id: "...), e.places.Encode()...), '\n')
 	}
 	e.out.buffer = append(append(append(e.out.buffer, "data: "...), message...), "\n\n"...)
-	return errors.Join(e.out.flush(), e.out.control.Flush())
+	return e.metrics.noteWrite(e.out.push())
 }
 
 func (e *eventWriter) comment(text string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.out.buffer = append(append(append(e.out.buffer, ": "...), text...), "\n\n"...)
-	return errors.Join(e.out.flush(), e.out.control.Flush())
+	return e.metrics.noteWrite(e.out.push())
 }

@@ -218,6 +218,43 @@ func TestWatchOutlivesTheDaemon(t *testing.T) {
 	}
 }
 
+// TestWatchMany: the buckets of one connection are taken up each at its own place.
+func TestWatchMany(t *testing.T) {
+	s := serveDaemon(t)
+	for _, name := range []string{"todos", "photos"} {
+		s.bucket(t, name)
+		s.append(t, name, `{"type":"CREATE_NODE","id":"a"}`)
+	}
+	client, err := api.NewClient(api.Options{Data: s.data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	e := &ear{t: t, nodes: map[string]string{}, place: map[string]string{}}
+	again := false
+	for event, err := range client.WatchMany(ctx, map[string]string{"todos": "", "photos": ""}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.take(event); event.Type == api.EventReady && len(e.nodes) == 2 && len(e.place) == 2 && !again {
+			again, s = true, s.restart(t)
+			s.append(t, "photos", `{"type":"CREATE_NODE","id":"b"}`)
+		}
+		if len(e.nodes) == 3 {
+			break
+		}
+	}
+	if e.resets != 2 {
+		t.Errorf("%d resets, %v", e.resets, e.nodes)
+	}
+	for _, err := range client.WatchMany(ctx, map[string]string{"todos": "", "nowhere": ""}) {
+		if !errors.Is(err, api.ErrNotFound) {
+			t.Errorf("of no bucket: %v", err)
+		}
+	}
+}
+
 // TestStreamOfFarBehind: who is behind by more entries than there are nodes gets all nodes instead of each change.
 func TestStreamOfFarBehind(t *testing.T) {
 	s := serveDaemon(t)

@@ -94,6 +94,7 @@ func (b *batch) append(r *Request) (Receipt, []setlog.Changed, error) {
 		return Receipt{}, nil, err
 	default:
 		b.appendOwn(entry, change)
+		b.own, b.actions = b.own+1, b.actions+len(r.Actions)
 	}
 	if r.Key != "" {
 		receipt.Revs = revs(change.Nodes)

@@ -24,6 +24,8 @@ type batch struct {
 	keys     map[[32]byte]keyRecord
 	parts    []part
 	entries  int
+	own      int // of them appended here
+	actions  int // of those
 	bytes    int
 	loaded   int  // bytes of stored nodes that were read
 	absorbed int  // bytes of memory that nodes of indexes take

@@ -2,6 +2,7 @@ package localstore
 
 import (
 	"errors"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -34,8 +35,12 @@ func (b *Bucket) commitJob(p *batch) func() error {
 		if err := b.fault(false); err != nil {
 			return err
 		}
+		began := time.Now()
 		if err := b.update(p.commit); err != nil {
 			return err
+		}
+		if b.o.Committed != nil {
+			b.o.Committed(Commit{Own: p.own, Actions: p.actions, Entries: p.entries, Bytes: p.bytes, Took: time.Since(began)})
 		}
 		return b.fault(true)
 	}

@@ -17,6 +17,9 @@ type Options struct {
 	// CommitFault, for tests only, makes a commit fail before (false) or after (true) it was written.
 	CommitFault func(written bool) error
 
+	// Committed, when set, is told of each durable commit. The writer waits for it: it must be quick.
+	Committed func(Commit)
+
 	LockTimeout  time.Duration // how long to wait for another process to let go of the file; 0: a second
 	OverlayBytes int           // of changed nodes kept in memory before a flush; 0: 24 MiB
 	JoinBytes    int           // likewise while an index is being taken in; 0: 256 MiB, or an eighth of the machine's memory where that is less
@@ -28,6 +31,15 @@ type Options struct {
 	flushFault func() error
 	// machine, for tests, stands for the machine's id.
 	machine string
+}
+
+// Commit is what one durable transaction of a bucket's log wrote. What many callers appended at one time is one commit.
+type Commit struct {
+	Own     int           // entries appended here
+	Actions int           // of those
+	Entries int           // all: of other writers too
+	Bytes   int           // of their lines and of what was written beside them
+	Took    time.Duration // fsync included
 }
 
 // Bounds of one transaction, and of the log's tail that an open folds again.

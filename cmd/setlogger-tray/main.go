@@ -48,7 +48,7 @@ func run(ctx context.Context, arguments []string, stderr io.Writer) int {
 		_, _ = fmt.Fprintf(stderr, "setlogger-tray: %q is one word too many; see setlogger-tray --help\n", flags.Arg(0))
 		return exitUsage
 	}
-	o := api.Options{Data: *data, Address: *listen, Token: os.Getenv("SETLOGGER_TOKEN")}
+	o := api.Options{Data: *data, Address: *listen, Token: os.Getenv("SETLOGGER_TOKEN"), Retries: -1} // it asks again by itself
 	err := tray.Run(ctx, tray.Options{
 		Connect: func() (tray.Daemon, error) { return api.NewClient(o) },
 		Open:    func(ctx context.Context) error { return openPage(ctx, o) },

@@ -89,6 +89,44 @@ func BenchmarkPage(b *testing.B) {
 	}
 }
 
+// BenchmarkWhere is a page of the 50 nodes that an index finds by a value that many have, in buckets of 1,000 and 100,000
+// nodes or as many as SETLOGGER_NODES says. What the making of the index took is told beside.
+func BenchmarkWhere(b *testing.B) {
+	sizes := []int{1_000, 100_000}
+	if n, err := strconv.Atoi(os.Getenv("SETLOGGER_NODES")); err == nil {
+		sizes = []int{n}
+	}
+	for _, nodes := range sizes {
+		s := serveDaemon(b)
+		if _, err := s.client.CreateBucket(b.Context(), api.Bucket{Name: "b"}); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := s.client.AppendMany(b.Context(), "b", strings.NewReader(places(nodes)), nil); err != nil {
+			b.Fatal(err)
+		}
+		began := time.Now()
+		schema := []byte(`{"type":"SET_SCHEMA","schema":{"x-setlogger":{"indexes":[["country","-population"]]}}}`)
+		if _, err := s.client.Append(b.Context(), "b", schema, api.AppendOptions{}); err != nil {
+			b.Fatal(err)
+		}
+		s.awaitIndexes(b, "b")
+		made := time.Since(began)
+		b.Run(strconv.Itoa(nodes), func(b *testing.B) {
+			s.fetch(b, []string{"http://" + s.address + "/v1/buckets/b/nodes?limit=50&where=country:eq:DE", "http://" + s.address + "/v1/buckets/b/nodes?limit=50&where=country:eq:FR&where=population:lt:900"})
+			b.ReportMetric(made.Seconds(), "s-made")
+		})
+	}
+}
+
+// places are nodes of four countries.
+func places(count int) string {
+	var b strings.Builder
+	for i := range count {
+		fmt.Fprintf(&b, `{"type":"CREATE_NODE","id":"%08d","properties":{"name":"City %d","country":%q,"population":%d}}`+"\n", i, i, []string{"DE", "FR", "IT", "JP"}[i%4], i*7919%1000)
+	}
+	return b.String()
+}
+
 // BenchmarkOne is what one request costs beside the disk: an append without fsync, and a read of a node, by one caller
 // over one connection.
 func BenchmarkOne(b *testing.B) {

@@ -33,9 +33,9 @@ func indexed(t *testing.T, nodes int, indexes string) *served {
 }
 
 // awaitIndexes waits until all indexes of a bucket are ready.
-func (s *served) awaitIndexes(t *testing.T, bucket string) {
+func (s *served) awaitIndexes(t testing.TB, bucket string) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Minute); ; time.Sleep(time.Millisecond) {
 		b, err := s.client.Bucket(t.Context(), bucket)
 		if err != nil || time.Now().After(deadline) {
 			t.Fatalf("indexes %+v, %v", b.Indexes, err)

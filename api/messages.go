@@ -42,6 +42,17 @@ type BucketStatus struct {
 	Joining *Progress `json:"joining,omitempty" doc:"While indexes are being taken in: reads show what is there so far"`
 }
 
+// BucketShown is a bucket with its settings.
+type BucketShown struct {
+	BucketStatus
+	Settings json.RawMessage `json:"settings" doc:"x-setlogger of the bucket's schema: what was set; the rest stands at its default"`
+}
+
+// BucketChange changes a bucket.
+type BucketChange struct {
+	Settings json.RawMessage `json:"settings" doc:"Members to set; null takes one away, and others stay (RFC 7396)"`
+}
+
 // Progress counts the nodes of something long.
 type Progress struct {
 	Done  int `json:"done"`

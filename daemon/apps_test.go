@@ -96,6 +96,8 @@ func TestPairing(t *testing.T) {
 		{"read what is not there", appOrigin, token, "GET", "/v1/buckets/photos%2Fa/nodes", "", 404},
 		{"write another bucket", appOrigin, token, "POST", "/v1/buckets/secrets/actions", create, 403},
 		{"write one that it may read", appOrigin, token, "POST", "/v1/buckets/photos%2Fa/actions", create, 403},
+		{"settings", appOrigin, token, "PATCH", "/v1/buckets/todos", `{"settings":{"order":["n"]}}`, 200},
+		{"settings of one that it may read", appOrigin, token, "PATCH", "/v1/buckets/photos%2Fa", `{"settings":{}}`, 403},
 		{"leave", appOrigin, token, "DELETE", "/v1/buckets/todos?purge=true", "", 403},
 		{"remotes", appOrigin, token, "GET", "/v1/remotes", "", 403},
 		{"apps", appOrigin, token, "GET", "/v1/apps", "", 403},

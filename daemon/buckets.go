@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,7 @@ type heldBucket struct {
 	remotes []string                     // names; kept sorted
 	failing atomic.Pointer[api.Problem]  // what the disk answered to the last append; nil: it took it
 	joining atomic.Pointer[api.Progress] // of indexes that are being taken in; nil: none are
+	setting sync.Mutex                   // one change of the settings at a time
 }
 
 // append appends, and keeps for the status when the disk refuses.
@@ -97,14 +99,6 @@ func (d *Daemon) listBuckets(ctx context.Context, _ *struct{}) (*answer[api.Buck
 		all.Buckets = append(all.Buckets, d.bucketStatus(b))
 	}
 	return &answer[api.Buckets]{all}, nil
-}
-
-func (d *Daemon) showBucket(_ context.Context, in *bucketName) (*answer[api.BucketStatus], error) {
-	b, err := d.bucket(in.Bucket)
-	if err != nil {
-		return nil, err
-	}
-	return &answer[api.BucketStatus]{d.bucketStatus(b)}, nil
 }
 
 // makeBucket makes a bucket or joins one. One that is here already gains the remote it is asked for, and no more.

@@ -66,6 +66,7 @@ func (d *Daemon) addCalls(r *router) {
 	huma.Register(r.api, r.operation("GET", "/v1/buckets", "listBuckets", "List the buckets"), d.listBuckets)
 	huma.Register(r.api, r.operation("POST", "/v1/buckets", "makeBucket", "Make or join a bucket; doing it again changes nothing"), d.makeBucket)
 	huma.Register(r.api, r.operation("GET", "/v1/buckets/{bucket}", "showBucket", "How one bucket stands"), d.showBucket)
+	huma.Register(r.api, r.operation("PATCH", "/v1/buckets/{bucket}", "changeBucket", "Change the settings of a bucket, on all devices"), d.changeBucket)
 	huma.Register(r.api, r.operation("GET", "/v1/buckets/{bucket}/schema", "showSchema", "The JSON Schema of a bucket; SET_SCHEMA sets it"), d.showSchema)
 	huma.Register(r.api, r.operation("DELETE", "/v1/buckets/{bucket}", "leaveBucket", "Leave a bucket; its file stays unless purge"), d.leaveBucket)
 	huma.Register(r.api, r.operation("POST", "/v1/buckets/{bucket}/undo", "undo", "Undo an entry where it is still as the entry left it"), d.undo)
@@ -184,7 +185,7 @@ func isOpen(path string) bool {
 // unknownRoute answers 405 where another method would do, else 404.
 func unknownRoute(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
 	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete} {
 		other := r.Clone(r.Context())
 		other.Method = method
 		if _, pattern := mux.Handler(other); pattern != "/" {

@@ -95,6 +95,7 @@ func TestUnknownRoutes(t *testing.T) {
 		{"GET", "/v1/buckets/todos/nodes/", 404, ""},
 		{"PUT", "/v1/status", 405, "GET"},
 		{"DELETE", "/v1/buckets", 405, "GET, POST"},
+		{"PUT", "/v1/buckets/todos", 405, "GET, PATCH, DELETE"},
 		{"POST", "/", 405, "GET"},
 	} {
 		request, _ := http.NewRequestWithContext(t.Context(), c.method, "http://"+s.address+c.path, nil)

@@ -92,6 +92,7 @@ func (g grant) permitsBucket(method string, read bool, parts []string) bool {
 	if read {
 		return g.mayRead(name)
 	}
-	writes := len(parts) == 2 && slices.Contains([]string{"actions", "undo", "compact"}, parts[1])
-	return method == http.MethodPost && writes && g.mayWrite(name)
+	writes := method == http.MethodPost && len(parts) == 2 && slices.Contains([]string{"actions", "undo", "compact"}, parts[1]) ||
+		method == http.MethodPatch && len(parts) == 1
+	return writes && g.mayWrite(name)
 }

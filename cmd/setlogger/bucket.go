@@ -73,7 +73,7 @@ func bucketShowCommand(g *globals) *cobra.Command {
 				return err
 			}
 			_, err = fmt.Fprintf(g.say(cmd), "name     %s\nwriter   %s\nnodes    %s\nentries  %d\nwaiting  %d\nsize     %s\nremotes  %s\n",
-				b.Name, b.Writer, nodesOf(*b), b.Entries, b.Pending, size(b.Bytes), listed(b.Remotes))
+				b.Name, b.Writer, nodesOf(b.BucketStatus), b.Entries, b.Pending, size(b.Bytes), listed(b.Remotes))
 			return err
 		},
 	}

@@ -16,6 +16,7 @@ type Status struct {
 	Buckets  []BucketStatus `json:"buckets" nullable:"false"`
 	Remotes  []RemoteStatus `json:"remotes" nullable:"false"`
 	Problems []Problem      `json:"problems" nullable:"false" doc:"What needs a person, worst first; empty when all is well"`
+	Asking   int            `json:"asking,omitempty" doc:"Apps that ask to be let in, and those about to fetch their token; shown to who may answer"`
 }
 
 // State is the whole status in one word.

@@ -38,6 +38,7 @@ func (s *served) from(t *testing.T, origin, token, method, path, body string) re
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
+	request.Header.Set("Accept", "application/json") // and no stream without end
 	return s.do(t, request)
 }
 
@@ -308,7 +309,7 @@ func TestAppsReachNothingElse(t *testing.T) {
 	}
 	for _, call := range s.calls(t) {
 		method, path := call[0], call[1]
-		open := path == healthPath || isPairing(method, path) || method == "GET" && (path == "/v1/status" || path == "/v1/buckets" || path == streamPath)
+		open := path == healthPath || isPairing(method, path) || method == "GET" && (path == "/v1/status" || path == "/v1/events" || path == "/v1/buckets" || path == streamPath)
 		inBucket := strings.HasPrefix(path, "/v1/buckets/x")
 		for name, token := range tokens {
 			allowed := open || name == "reader" && inBucket && method == "GET"

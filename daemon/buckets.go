@@ -255,6 +255,7 @@ func (d *Daemon) leaveBucket(_ context.Context, in *leaving) (*struct{}, error) 
 	d.mu.Lock()
 	delete(d.buckets, in.Bucket)
 	d.mu.Unlock()
+	d.changed.ring()
 	err = b.Close()
 	if in.Purge {
 		err = errors.Join(err, os.Remove(d.folder.bucketFile(b.ID())))
@@ -262,8 +263,9 @@ func (d *Daemon) leaveBucket(_ context.Context, in *leaving) (*struct{}, error) 
 	return nil, refused(err)
 }
 
-// noteAppend tells the lanes of a bucket that there is something to push.
+// noteAppend tells the lanes of a bucket that there is something to push, and whoever draws the status.
 func (d *Daemon) noteAppend(b *heldBucket) {
+	d.changed.ring()
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	for _, name := range b.remotes {

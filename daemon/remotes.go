@@ -101,9 +101,11 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 		Storage: held.storage, Remote: r.Name, ID: r.Share, Logger: d.log, Key: d.key, Uptime: d.uptime.now, Progress: d.noteJoin,
 	})
 	held.lane = newLane(paceOf(isLocal(r.Path)), func(ctx context.Context) (outcome, error) { return d.round(ctx, held) })
+	held.lane.changed = d.changed.ring
 	d.mu.Lock()
 	d.remotes[r.Name] = held
 	d.mu.Unlock()
+	d.changed.ring()
 	d.running.Go(func() { held.lane.run(ctx) })
 	return held
 }
@@ -168,6 +170,7 @@ func (d *Daemon) removeRemote(_ context.Context, in *remoteName) (*struct{}, err
 	d.mu.Lock()
 	delete(d.remotes, r.name)
 	d.mu.Unlock()
+	d.changed.ring()
 	r.stop()
 	return nil, refused(d.registry.RemoveRemote(r.name))
 }

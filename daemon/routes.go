@@ -171,7 +171,7 @@ func noPath() *api.Error {
 // pages are the static files and the paths they are served at.
 func pages() map[string]string {
 	return map[string]string{
-		"/": "index.html", "/page.js": "page.js", "/style.css": "style.css", "/icon.svg": "icon.svg",
+		"/": "index.html", "/page.js": "page.js", "/events.js": "events.js", "/style.css": "style.css", "/icon.svg": "icon.svg",
 		"/docs": "docs.html", "/docs.js": "docs.js",
 	}
 }

@@ -71,7 +71,7 @@ func (g grant) permits(r *http.Request) bool {
 		return false
 	}
 	switch {
-	case parts[1] == "status" && len(parts) == 2:
+	case (parts[1] == "status" || parts[1] == "events") && len(parts) == 2:
 		return read // of the buckets in its scopes
 	case parts[1] == "stream" && len(parts) == 2:
 		return read // each bucket is judged by itself

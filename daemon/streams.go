@@ -15,6 +15,7 @@ func (d *Daemon) addStreams(r *router) {
 	d.addNodes(r)
 	d.addLog(r)
 	d.addStream(r)
+	d.addEvents(r)
 	d.addExport(r)
 }
 
@@ -82,6 +83,13 @@ func (d *Daemon) addStream(r *router) {
 	o.Responses["200"] = r.answers("The events", reflect.TypeFor[api.Event](), api.EventsType)
 	r.schema(reflect.TypeFor[api.Subscription]())
 	r.handle(o, d.openStream)
+}
+
+func (d *Daemon) addEvents(r *router) {
+	o := r.operation(http.MethodGet, "/v1/events", "events", "The status at once, and again after each change")
+	o.Description = `An event stream; each data: is the whole status. Changes that follow each other closely come as one, and a quiet stream has a comment now and then.`
+	o.Responses["200"] = r.answers("The events", reflect.TypeFor[api.Status](), api.EventsType)
+	r.handle(o, d.streamStatus)
 }
 
 func (d *Daemon) addExport(r *router) {

@@ -19,6 +19,11 @@ type Status struct {
 	Asking   int            `json:"asking,omitempty" doc:"Apps that ask to be let in, and those about to fetch their token; shown to who may answer"`
 }
 
+// Health tells that the daemon is there.
+type Health struct {
+	OK bool `json:"ok"`
+}
+
 // State is the whole status in one word.
 type State string
 
@@ -47,6 +52,16 @@ type BucketStatus struct {
 type BucketShown struct {
 	BucketStatus
 	Settings json.RawMessage `json:"settings" doc:"x-setlogger of the bucket's schema: what was set; the rest stands at its default"`
+}
+
+// Settings are those of a bucket; what is left out stands at its default.
+type Settings struct {
+	Order       []string   `json:"order,omitempty" nullable:"false" doc:"What nodes are paged by: names, with - in front for downwards"`
+	Indexes     [][]string `json:"indexes,omitempty" nullable:"false" doc:"What where= is to find without a scan"`
+	ChunkLimit  int        `json:"chunkLimit,omitempty" doc:"Nodes of a chunk"`
+	LogLimit    int        `json:"logLimit,omitempty" doc:"Entries of the log before it is indexed"`
+	Publish     bool       `json:"publish,omitempty" doc:"Keep a view on the remote for readers without a daemon"`
+	KeepHistory string     `json:"keepHistory,omitempty" enum:"remote,local,none" doc:"Where entries stay that chunks cover"`
 }
 
 // BucketChange changes a bucket.
@@ -96,7 +111,7 @@ type Node struct {
 	Value json.RawMessage `json:"value" doc:"JSON object, canonical form (RFC 8785)"`
 	Rev   string          `json:"rev" doc:"N-h: count of writes seen, and hash of the value"`
 
-	Invalid []Violation `json:"invalid,omitempty" doc:"What the bucket's schema does not allow in it; left out when all is well"`
+	Invalid []Violation `json:"invalid,omitempty" nullable:"false" doc:"What the bucket's schema does not allow in it; left out when all is well"`
 }
 
 // Violation is one thing that a bucket's schema does not allow.

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/setlogger/setlogger/api"
+	"github.com/setlogger/setlogger/daemon/examples"
 	"github.com/setlogger/setlogger/daemon/web"
 )
 
@@ -39,6 +40,9 @@ func (d *Daemon) routes() (http.Handler, error) {
 	d.addStreams(r)
 	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // huma's own shape of errors, which asProblem replaces
 		delete(r.api.OpenAPI().Components.Schemas.Map(), unused)
+	}
+	if err := r.describe(examples.Files); err != nil {
+		return nil, err
 	}
 	document, err := json.Marshal(r.api.OpenAPI())
 	if err != nil {
@@ -93,10 +97,15 @@ func config(version string) huma.Config {
 			Info: &huma.Info{
 				Title: "SetLogger", Version: version,
 				Description: "The localhost API of SetLogger. Names and ids are percent-encoded as one path segment. Errors are RFC 9457 problem+json with a hint.",
+				License:     &huma.License{Name: "MIT", Identifier: "MIT"},
 			},
+			Servers: []*huma.Server{{URL: "http://" + DefaultListen, Description: "Where it listens unless told otherwise; also the unix socket in its data folder"}},
 			Components: &huma.Components{
-				Schemas:         huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
-				SecuritySchemes: map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}},
+				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				SecuritySchemes: map[string]*huma.SecurityScheme{"token": {
+					Type: "http", Scheme: "bearer",
+					Description: "The owner's token, which has every scope, or an app's. On the socket, the owner's programs need none.",
+				}},
 			},
 			Security: []map[string][]string{{"token": {}}},
 		},
@@ -119,20 +128,13 @@ func asProblem(_ huma.Context, _ string, value any) (any, error) {
 	return problem(e.Status, strings.Join(text, ": "), "see /docs for the shape of this call"), nil
 }
 
-// operation describes a call; its errors are problem+json.
+// operation describes a call; describe adds the rest.
 func (r *router) operation(method, path, id, summary string) huma.Operation {
-	o := huma.Operation{
+	return huma.Operation{
 		Method: method, Path: path, OperationID: id, Summary: summary,
 		MaxBodyBytes: maxBody, BodyReadTimeout: -1, // the gate keeps the time
-		Responses: map[string]*huma.Response{"default": {
-			Description: "Refused",
-			Content:     map[string]*huma.MediaType{api.ProblemType: {Schema: r.schema(reflect.TypeFor[api.Error]())}},
-		}},
+		Responses: map[string]*huma.Response{"default": {}}, // huma describes its own, if there is none
 	}
-	if path == healthPath || isPairing(method, path) {
-		o.Security = []map[string][]string{}
-	}
-	return o
 }
 
 func (r *router) schema(t reflect.Type) *huma.Schema {
@@ -210,9 +212,7 @@ func (d *Daemon) getHealth(context.Context, *struct{}) (*healthAnswer, error) {
 type healthAnswer struct {
 	AllowOrigin    string `header:"Access-Control-Allow-Origin"`
 	ResourcePolicy string `header:"Cross-Origin-Resource-Policy"`
-	Body           struct {
-		OK bool `json:"ok"`
-	}
+	Body           api.Health
 }
 
 // refused makes of an error what huma writes as it is. A nil error stays nil.

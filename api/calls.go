@@ -49,10 +49,16 @@ func (c *Client) Buckets(ctx context.Context) ([]BucketStatus, error) {
 	return all.Buckets, err
 }
 
-// Bucket answers how one bucket stands, or ErrNotFound.
-func (c *Client) Bucket(ctx context.Context, name string) (*BucketStatus, error) {
-	var b BucketStatus
+// Bucket answers how one bucket stands, and its settings, or ErrNotFound.
+func (c *Client) Bucket(ctx context.Context, name string) (*BucketShown, error) {
+	var b BucketShown
 	return &b, c.get(ctx, call{method: http.MethodGet, path: bucketPath(name, "")}, &b)
+}
+
+// ChangeSettings changes settings of a bucket, on all devices: the members of an object, where null takes one away. ErrRefused: they are not as they must.
+func (c *Client) ChangeSettings(ctx context.Context, bucket string, settings json.RawMessage) (*BucketShown, error) {
+	var b BucketShown
+	return &b, c.get(ctx, call{method: http.MethodPatch, path: bucketPath(bucket, ""), body: BucketChange{Settings: settings}}, &b)
 }
 
 // CreateBucket makes a bucket or joins one. Doing it again changes nothing. ErrConflict: the remote is to be named.

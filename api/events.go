@@ -18,7 +18,7 @@ const (
 type Event struct {
 	Bucket string      `json:"bucket"`
 	Type   EventType   `json:"type" enum:"reset,snapshot,change,ready,end"`
-	Nodes  []EventNode `json:"nodes,omitempty" doc:"Of snapshot and change"`
+	Nodes  []EventNode `json:"nodes,omitempty" nullable:"false" doc:"Of snapshot and change"`
 	Place  string      `json:"place,omitempty" doc:"Of ready: subscribe with it as after to go on from here"`
 	Error  *Error      `json:"error,omitempty" doc:"Of end"`
 }
@@ -28,7 +28,7 @@ type EventNode struct {
 	ID      string          `json:"id"`
 	Value   json.RawMessage `json:"value,omitempty" doc:"JSON object, canonical form (RFC 8785)"`
 	Rev     string          `json:"rev,omitempty"`
-	Invalid []Violation     `json:"invalid,omitempty" doc:"What the bucket's schema does not allow in it"`
+	Invalid []Violation     `json:"invalid,omitempty" nullable:"false" doc:"What the bucket's schema does not allow in it"`
 	Deleted bool            `json:"deleted,omitempty"`
 }
 

@@ -16,6 +16,12 @@ type Status struct {
 	Buckets  []BucketStatus `json:"buckets" nullable:"false"`
 	Remotes  []RemoteStatus `json:"remotes" nullable:"false"`
 	Problems []Problem      `json:"problems" nullable:"false" doc:"What needs a person, worst first; empty when all is well"`
+	Asking   int            `json:"asking,omitempty" doc:"Apps that ask to be let in, and those about to fetch their token; shown to who may answer"`
+}
+
+// Health tells that the daemon is there.
+type Health struct {
+	OK bool `json:"ok"`
 }
 
 // State is the whole status in one word.
@@ -40,15 +46,35 @@ type BucketStatus struct {
 	Remotes []string `json:"remotes" nullable:"false" doc:"Remotes it syncs with"`
 
 	Joining *Progress `json:"joining,omitempty" doc:"While indexes are being taken in: reads show what is there so far"`
-
-	Indexes []IndexStatus `json:"indexes,omitempty" doc:"Of one bucket asked for by its name: what its nodes are found by without a scan, its own order first"`
 }
 
 // IndexStatus is how far an order of nodes is that is kept, so that pages in it cost the same in any bucket.
 type IndexStatus struct {
-	Order []string  `json:"order" nullable:"false" doc:"Names as in a schema, the id's last"`
-	Ready bool      `json:"ready" doc:"Else pages in it are found by looking at all nodes"`
-	Made  *Progress `json:"made,omitempty" doc:"While it is not ready: about how many nodes were taken in"`
+	Order []string `json:"order" nullable:"false" doc:"Names as in a schema, the id's last"`
+	Ready bool     `json:"ready" doc:"Else pages in it are found by looking at all nodes"`
+	Made  Progress `json:"made" doc:"About how many nodes it has"`
+}
+
+// BucketShown is a bucket with its settings and indexes.
+type BucketShown struct {
+	BucketStatus
+	Settings json.RawMessage `json:"settings" doc:"x-setlogger of the bucket's schema: what was set; the rest stands at its default"`
+	Indexes  []IndexStatus   `json:"indexes" nullable:"false" doc:"What its nodes are found by without a scan, its own order first"`
+}
+
+// Settings are those of a bucket; what is left out stands at its default.
+type Settings struct {
+	Order       []string   `json:"order,omitempty" nullable:"false" doc:"What nodes are paged by: names, with - in front for downwards"`
+	Indexes     [][]string `json:"indexes,omitempty" nullable:"false" doc:"What where= is to find without a scan"`
+	ChunkLimit  int        `json:"chunkLimit,omitempty" doc:"Nodes of a chunk"`
+	LogLimit    int        `json:"logLimit,omitempty" doc:"Entries of the log before it is indexed"`
+	Publish     bool       `json:"publish,omitempty" doc:"Keep a view on the remote for readers without a daemon"`
+	KeepHistory string     `json:"keepHistory,omitempty" enum:"remote,local,none" doc:"Where entries stay that chunks cover"`
+}
+
+// BucketChange changes a bucket.
+type BucketChange struct {
+	Settings json.RawMessage `json:"settings" doc:"Members to set; null takes one away, and others stay (RFC 7396)"`
 }
 
 // Progress counts the nodes of something long.
@@ -93,7 +119,7 @@ type Node struct {
 	Value json.RawMessage `json:"value" doc:"JSON object, canonical form (RFC 8785)"`
 	Rev   string          `json:"rev" doc:"N-h: count of writes seen, and hash of the value"`
 
-	Invalid []Violation `json:"invalid,omitempty" doc:"What the bucket's schema does not allow in it; left out when all is well"`
+	Invalid []Violation `json:"invalid,omitempty" nullable:"false" doc:"What the bucket's schema does not allow in it; left out when all is well"`
 }
 
 // Violation is one thing that a bucket's schema does not allow.

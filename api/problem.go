@@ -40,7 +40,7 @@ type Error struct {
 	Status     int         `json:"status"`
 	Detail     string      `json:"detail" doc:"What went wrong, in a sentence"`
 	Hint       string      `json:"hint,omitempty" doc:"What to do about it"`
-	Violations []Violation `json:"violations,omitempty" doc:"What the bucket's schema does not allow"`
+	Violations []Violation `json:"violations,omitempty" nullable:"false" doc:"What the bucket's schema does not allow"`
 	Line       *uint64     `json:"line,omitempty" doc:"First refused line of an NDJSON body, from 1"`
 	Committed  *uint64     `json:"committed,omitempty" doc:"Lines before it that are durably appended"`
 

@@ -67,23 +67,35 @@ func (c *Client) FollowLog(ctx context.Context, bucket, after string) iter.Seq2[
 	return func(yield func(Entry, error) bool) {
 		query := url.Values{"live": {"sse"}}
 		set(query, "after", after)
-		response, err := c.send(ctx, call{
-			method: http.MethodGet, path: bucketPath(bucket, "/log"), query: query,
-			header: http.Header{"Accept": {EventsType}},
-		})
-		if err != nil {
-			yield(Entry{}, err)
-			return
+		follow(ctx, c, call{method: http.MethodGet, path: bucketPath(bucket, "/log"), query: query}, yield)
+	}
+}
+
+// Events yields how the daemon stands, at once and after each change, until the context ends or the loop does. After an
+// error the sequence ends; taken up again, it begins with the whole status.
+func (c *Client) Events(ctx context.Context) iter.Seq2[Status, error] {
+	return func(yield func(Status, error) bool) {
+		follow(ctx, c, call{method: http.MethodGet, path: "/v1/events"}, yield)
+	}
+}
+
+// follow yields the data of each event that a call answers with.
+func follow[T any](ctx context.Context, c *Client, call call, yield func(T, error) bool) {
+	var none T
+	call.header = http.Header{"Accept": {EventsType}}
+	response, err := c.send(ctx, call)
+	if err != nil {
+		yield(none, err)
+		return
+	}
+	defer func() { _ = response.Body.Close() }()
+	for data, err := range events(response.Body) {
+		var one T
+		if err == nil {
+			err = json.Unmarshal(data, &one)
 		}
-		defer func() { _ = response.Body.Close() }()
-		for data, err := range events(response.Body) {
-			var e Entry
-			if err == nil {
-				err = json.Unmarshal(data, &e)
-			}
-			if !yield(e, err) || err != nil {
-				return
-			}
+		if !yield(one, err) || err != nil {
+			return
 		}
 	}
 }

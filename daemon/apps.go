@@ -274,7 +274,7 @@ func (a *apps) list() api.Apps {
 	a.drop()
 	all := api.Apps{Apps: []api.App{}}
 	for _, one := range a.asking {
-		if one.state == api.AppPending || one.state == api.AppApproved && !one.fetched {
+		if one.waits() {
 			all.Apps = append(all.Apps, one.view())
 		}
 	}
@@ -285,6 +285,24 @@ func (a *apps) list() api.Apps {
 		return cmp.Or(cmp.Compare(x.State.Rank(), y.State.Rank()), cmp.Compare(x.Name, y.Name), cmp.Compare(x.ID, y.ID))
 	})
 	return all
+}
+
+// waiting counts those that ask, and those that were let in and have no token yet.
+func (a *apps) waiting() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.drop()
+	n := 0
+	for _, one := range a.asking {
+		if one.waits() {
+			n++
+		}
+	}
+	return n
+}
+
+func (one *asking) waits() bool {
+	return one.state == api.AppPending || one.state == api.AppApproved && !one.fetched
 }
 
 func (one *asking) view() api.App {

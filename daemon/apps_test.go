@@ -38,6 +38,7 @@ func (s *served) from(t *testing.T, origin, token, method, path, body string) re
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
+	request.Header.Set("Accept", "application/json") // and no stream without end
 	return s.do(t, request)
 }
 
@@ -96,6 +97,8 @@ func TestPairing(t *testing.T) {
 		{"read what is not there", appOrigin, token, "GET", "/v1/buckets/photos%2Fa/nodes", "", 404},
 		{"write another bucket", appOrigin, token, "POST", "/v1/buckets/secrets/actions", create, 403},
 		{"write one that it may read", appOrigin, token, "POST", "/v1/buckets/photos%2Fa/actions", create, 403},
+		{"settings", appOrigin, token, "PATCH", "/v1/buckets/todos", `{"settings":{"order":["n"]}}`, 200},
+		{"settings of one that it may read", appOrigin, token, "PATCH", "/v1/buckets/photos%2Fa", `{"settings":{}}`, 403},
 		{"leave", appOrigin, token, "DELETE", "/v1/buckets/todos?purge=true", "", 403},
 		{"remotes", appOrigin, token, "GET", "/v1/remotes", "", 403},
 		{"apps", appOrigin, token, "GET", "/v1/apps", "", 403},
@@ -306,7 +309,7 @@ func TestAppsReachNothingElse(t *testing.T) {
 	}
 	for _, call := range s.calls(t) {
 		method, path := call[0], call[1]
-		open := path == healthPath || isPairing(method, path) || method == "GET" && (path == "/v1/status" || path == "/v1/buckets" || path == streamPath)
+		open := path == healthPath || isPairing(method, path) || method == "GET" && (path == "/v1/status" || path == "/v1/events" || path == "/v1/buckets" || path == streamPath)
 		inBucket := strings.HasPrefix(path, "/v1/buckets/x")
 		for name, token := range tokens {
 			allowed := open || name == "reader" && inBucket && method == "GET"

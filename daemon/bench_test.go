@@ -101,7 +101,7 @@ func BenchmarkWhere(b *testing.B) {
 		if _, err := s.client.CreateBucket(b.Context(), api.Bucket{Name: "b"}); err != nil {
 			b.Fatal(err)
 		}
-		if _, err := s.client.AppendMany(b.Context(), "b", strings.NewReader(places(nodes)), nil); err != nil {
+		if _, err := s.client.AppendMany(b.Context(), "b", strings.NewReader(townLines(nodes)), nil); err != nil {
 			b.Fatal(err)
 		}
 		began := time.Now()
@@ -118,8 +118,8 @@ func BenchmarkWhere(b *testing.B) {
 	}
 }
 
-// places are nodes of four countries.
-func places(count int) string {
+// townLines are nodes of four countries, one a line.
+func townLines(count int) string {
 	var b strings.Builder
 	for i := range count {
 		fmt.Fprintf(&b, `{"type":"CREATE_NODE","id":"%08d","properties":{"name":"City %d","country":%q,"population":%d}}`+"\n", i, i, []string{"DE", "FR", "IT", "JP"}[i%4], i*7919%1000)

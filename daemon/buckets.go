@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,7 @@ type heldBucket struct {
 	remotes []string                     // names; kept sorted
 	failing atomic.Pointer[api.Problem]  // what the disk answered to the last append; nil: it took it
 	joining atomic.Pointer[api.Progress] // of indexes that are being taken in; nil: none are
+	setting sync.Mutex                   // one change of the settings at a time
 }
 
 // append appends, and keeps for the status when the disk refuses.
@@ -99,27 +101,17 @@ func (d *Daemon) listBuckets(ctx context.Context, _ *struct{}) (*answer[api.Buck
 	return &answer[api.Buckets]{all}, nil
 }
 
-func (d *Daemon) showBucket(_ context.Context, in *bucketName) (*answer[api.BucketStatus], error) {
-	b, err := d.bucket(in.Bucket)
-	if err != nil {
-		return nil, err
-	}
-	status := d.bucketStatus(b)
-	if status.Indexes, err = b.indexes(); err != nil {
-		return nil, refused(err)
-	}
-	return &answer[api.BucketStatus]{status}, nil
-}
-
 // indexes tells of each order that is kept how far it is.
 func (b *heldBucket) indexes() ([]api.IndexStatus, error) {
 	kept, err := b.OrderProgress()
 	all := make([]api.IndexStatus, len(kept))
+	nodes := int(b.Stats().Nodes)
 	for i, o := range kept {
-		all[i] = api.IndexStatus{Order: o.Order.Names(), Ready: o.Whole}
+		made := api.Progress{Done: nodes, Total: nodes}
 		if !o.Whole {
-			all[i].Made = &api.Progress{Done: int(o.Taken), Total: int(max(b.Stats().Nodes, o.Taken))}
+			made.Done = min(int(o.Taken), nodes)
 		}
+		all[i] = api.IndexStatus{Order: o.Order.Names(), Ready: o.Whole, Made: made}
 	}
 	return all, err
 }
@@ -278,6 +270,7 @@ func (d *Daemon) leaveBucket(_ context.Context, in *leaving) (*struct{}, error) 
 	d.mu.Lock()
 	delete(d.buckets, in.Bucket)
 	d.mu.Unlock()
+	d.changed.ring()
 	err = b.Close()
 	if in.Purge {
 		err = errors.Join(err, os.Remove(d.folder.bucketFile(b.ID())))
@@ -285,8 +278,9 @@ func (d *Daemon) leaveBucket(_ context.Context, in *leaving) (*struct{}, error) 
 	return nil, refused(err)
 }
 
-// noteAppend tells the lanes of a bucket that there is something to push.
+// noteAppend tells the lanes of a bucket that there is something to push, and whoever draws the status.
 func (d *Daemon) noteAppend(b *heldBucket) {
+	d.changed.ring()
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	for _, name := range b.remotes {

@@ -28,12 +28,18 @@ import (
 // clientCalls has a call of the Go client for each operation of the OpenAPI document, by its id.
 func clientCalls() map[string]func(ctx context.Context, c *api.Client) {
 	return map[string]func(ctx context.Context, c *api.Client){
-		"health":       func(ctx context.Context, c *api.Client) { _ = c.Health(ctx) },
-		"metrics":      func(ctx context.Context, c *api.Client) { _, _ = c.Metrics(ctx) },
-		"status":       func(ctx context.Context, c *api.Client) { _, _ = c.Status(ctx) },
+		"health":  func(ctx context.Context, c *api.Client) { _ = c.Health(ctx) },
+		"metrics": func(ctx context.Context, c *api.Client) { _, _ = c.Metrics(ctx) },
+		"status":  func(ctx context.Context, c *api.Client) { _, _ = c.Status(ctx) },
+		"events": func(ctx context.Context, c *api.Client) {
+			for _, err := range c.Events(ctx) {
+				_ = err
+			}
+		},
 		"listBuckets":  func(ctx context.Context, c *api.Client) { _, _ = c.Buckets(ctx) },
 		"makeBucket":   func(ctx context.Context, c *api.Client) { _, _ = c.CreateBucket(ctx, api.Bucket{Name: "x"}) },
 		"showBucket":   func(ctx context.Context, c *api.Client) { _, _ = c.Bucket(ctx, "x") },
+		"changeBucket": func(ctx context.Context, c *api.Client) { _, _ = c.ChangeSettings(ctx, "x", []byte("{}")) },
 		"showSchema":   func(ctx context.Context, c *api.Client) { _, _ = c.Schema(ctx, "x") },
 		"leaveBucket":  func(ctx context.Context, c *api.Client) { _ = c.LeaveBucket(ctx, "x", true) },
 		"append":       func(ctx context.Context, c *api.Client) { _, _ = c.Append(ctx, "x", []byte("{}"), api.AppendOptions{}) },

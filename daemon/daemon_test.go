@@ -41,7 +41,9 @@ func serveOptions(t testing.TB, o Options) *served {
 	if o.Open == nil {
 		o.Open = func(path string) remote.Storage { return disk.New(path) }
 	}
-	o.Make = func(_ context.Context, path string) error { return disk.Make(path) }
+	if o.Make == nil {
+		o.Make = func(_ context.Context, path string) error { return disk.Make(path) }
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- Run(ctx, o) }()

@@ -244,7 +244,7 @@ func judgeForm(r *http.Request) *api.Error {
 
 // What pages that were let in may send and read.
 const (
-	corsMethods = "GET, HEAD, POST, DELETE"
+	corsMethods = "GET, HEAD, POST, PATCH, DELETE"
 	corsSent    = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, " + api.SecretHeader
 	corsRead    = "ETag, Allow, WWW-Authenticate"
 )

@@ -36,6 +36,7 @@ type lane struct {
 	pace  pace
 	round func(ctx context.Context) (outcome, error)
 
+	changed  func()          // called when the view is another
 	appended chan struct{}   // holds one note
 	asked    chan chan error // who waits for a round that begins later
 	ended    chan struct{}   // closed when run ends
@@ -58,7 +59,7 @@ type laneView struct {
 }
 
 func newLane(p pace, round func(ctx context.Context) (outcome, error)) *lane {
-	return &lane{pace: p, round: round, appended: make(chan struct{}, 1), asked: make(chan chan error), ended: make(chan struct{})}
+	return &lane{pace: p, round: round, changed: func() {}, appended: make(chan struct{}, 1), asked: make(chan chan error), ended: make(chan struct{})}
 }
 
 // noteAppend says that there is something to push. It never waits.
@@ -138,20 +139,25 @@ func (l *lane) alsoAsked() []chan error {
 
 // visit makes one round and keeps what came of it.
 func (l *lane) visit(ctx context.Context) (outcome, error) {
-	l.mu.Lock()
-	l.view.busy = true
-	l.mu.Unlock()
+	l.show(func(v *laneView) { v.busy = true })
 	did, err := l.round(ctx)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.view.busy = false
-	if ctx.Err() == nil {
-		l.view.err = err
-	}
-	if err == nil {
-		l.view.lastSync = time.Now()
-	}
+	l.show(func(v *laneView) {
+		v.busy = false
+		if ctx.Err() == nil {
+			v.err = err
+		}
+		if err == nil {
+			v.lastSync = time.Now()
+		}
+	})
 	return did, err
+}
+
+func (l *lane) show(change func(v *laneView)) {
+	l.mu.Lock()
+	change(&l.view)
+	l.mu.Unlock()
+	l.changed()
 }
 
 // timetable tells when the next round is due.

@@ -42,6 +42,7 @@ func (d *Daemon) askApp(ctx context.Context, in *appRequest) (*answer[api.AppAsk
 	if err != nil {
 		return nil, refused(err)
 	}
+	d.changed.ring()
 	d.log.Info("an app asks to be let in", "name", one.Name, "origin", one.Origin, "code", one.code)
 	return &answer[api.AppAsked]{api.AppAsked{App: one.view(), Secret: secret}}, nil
 }
@@ -62,6 +63,7 @@ func (d *Daemon) pollApp(_ context.Context, in *appPoll) (*answer[api.App], erro
 	if err != nil {
 		return nil, refused(err)
 	}
+	d.changed.ring()
 	return &answer[api.App]{a}, nil
 }
 
@@ -74,10 +76,12 @@ func (d *Daemon) approveApp(_ context.Context, in *appPath) (*answer[api.App], e
 	if err != nil {
 		return nil, refused(err)
 	}
+	d.changed.ring()
 	d.log.Info("an app was approved", "name", a.Name, "origin", a.Origin, "scopes", a.Scopes)
 	return &answer[api.App]{a}, nil
 }
 
 func (d *Daemon) removeApp(_ context.Context, in *appPath) (*struct{}, error) {
+	defer d.changed.ring()
 	return nil, refused(d.apps.remove(in.App))
 }

@@ -106,9 +106,11 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 		d.metrics.noteRound(ctx, held.name, began, err)
 		return did, err
 	})
+	held.lane.changed = d.changed.ring
 	d.mu.Lock()
 	d.remotes[r.Name] = held
 	d.mu.Unlock()
+	d.changed.ring()
 	d.running.Go(func() {
 		held.lane.run(ctx)
 		d.metrics.forget(held.name)
@@ -176,6 +178,7 @@ func (d *Daemon) removeRemote(_ context.Context, in *remoteName) (*struct{}, err
 	d.mu.Lock()
 	delete(d.remotes, r.name)
 	d.mu.Unlock()
+	d.changed.ring()
 	r.stop()
 	return nil, refused(d.registry.RemoveRemote(r.name))
 }

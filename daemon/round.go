@@ -55,6 +55,7 @@ func (d *Daemon) noteJoin(bucket string, done, total int) {
 	default:
 		b.joining.Store(&api.Progress{Done: done, Total: total})
 	}
+	d.changed.ring()
 }
 
 // keep publishes what a round found, and remembers the share once it is known.

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/setlogger/setlogger/api"
+	"github.com/setlogger/setlogger/daemon/examples"
 	"github.com/setlogger/setlogger/daemon/web"
 )
 
@@ -41,6 +42,9 @@ func (d *Daemon) routes() (http.Handler, error) {
 	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // huma's own shape of errors, which asProblem replaces
 		delete(r.api.OpenAPI().Components.Schemas.Map(), unused)
 	}
+	if err := r.describe(examples.Files); err != nil {
+		return nil, err
+	}
 	document, err := json.Marshal(r.api.OpenAPI())
 	if err != nil {
 		return nil, err
@@ -67,6 +71,7 @@ func (d *Daemon) addCalls(r *router) {
 	huma.Register(r.api, r.operation("GET", "/v1/buckets", "listBuckets", "List the buckets"), d.listBuckets)
 	huma.Register(r.api, r.operation("POST", "/v1/buckets", "makeBucket", "Make or join a bucket; doing it again changes nothing"), d.makeBucket)
 	huma.Register(r.api, r.operation("GET", "/v1/buckets/{bucket}", "showBucket", "How one bucket stands"), d.showBucket)
+	huma.Register(r.api, r.operation("PATCH", "/v1/buckets/{bucket}", "changeBucket", "Change the settings of a bucket, on all devices"), d.changeBucket)
 	huma.Register(r.api, r.operation("GET", "/v1/buckets/{bucket}/schema", "showSchema", "The JSON Schema of a bucket; SET_SCHEMA sets it"), d.showSchema)
 	huma.Register(r.api, r.operation("DELETE", "/v1/buckets/{bucket}", "leaveBucket", "Leave a bucket; its file stays unless purge"), d.leaveBucket)
 	huma.Register(r.api, r.operation("POST", "/v1/buckets/{bucket}/undo", "undo", "Undo an entry where it is still as the entry left it"), d.undo)
@@ -93,10 +98,15 @@ func config(version string) huma.Config {
 			Info: &huma.Info{
 				Title: "SetLogger", Version: version,
 				Description: "The localhost API of SetLogger. Names and ids are percent-encoded as one path segment. Errors are RFC 9457 problem+json with a hint.",
+				License:     &huma.License{Name: "MIT", Identifier: "MIT"},
 			},
+			Servers: []*huma.Server{{URL: "http://" + DefaultListen, Description: "Where it listens unless told otherwise; also the unix socket in its data folder"}},
 			Components: &huma.Components{
-				Schemas:         huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
-				SecuritySchemes: map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}},
+				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				SecuritySchemes: map[string]*huma.SecurityScheme{"token": {
+					Type: "http", Scheme: "bearer",
+					Description: "The owner's token, which has every scope, or an app's. On the socket, the owner's programs need none.",
+				}},
 			},
 			Security: []map[string][]string{{"token": {}}},
 		},
@@ -119,20 +129,13 @@ func asProblem(_ huma.Context, _ string, value any) (any, error) {
 	return problem(e.Status, strings.Join(text, ": "), "see /docs for the shape of this call"), nil
 }
 
-// operation describes a call; its errors are problem+json.
+// operation describes a call; describe adds the rest.
 func (r *router) operation(method, path, id, summary string) huma.Operation {
-	o := huma.Operation{
+	return huma.Operation{
 		Method: method, Path: path, OperationID: id, Summary: summary,
 		MaxBodyBytes: maxBody, BodyReadTimeout: -1, // the gate keeps the time
-		Responses: map[string]*huma.Response{"default": {
-			Description: "Refused",
-			Content:     map[string]*huma.MediaType{api.ProblemType: {Schema: r.schema(reflect.TypeFor[api.Error]())}},
-		}},
+		Responses: map[string]*huma.Response{"default": {}}, // huma describes its own, if there is none
 	}
-	if path == healthPath || isPairing(method, path) {
-		o.Security = []map[string][]string{}
-	}
-	return o
 }
 
 func (r *router) schema(t reflect.Type) *huma.Schema {
@@ -171,7 +174,7 @@ func noPath() *api.Error {
 // pages are the static files and the paths they are served at.
 func pages() map[string]string {
 	return map[string]string{
-		"/": "index.html", "/page.js": "page.js", "/style.css": "style.css", "/icon.svg": "icon.svg",
+		"/": "index.html", "/page.js": "page.js", "/events.js": "events.js", "/style.css": "style.css", "/icon.svg": "icon.svg",
 		"/docs": "docs.html", "/docs.js": "docs.js",
 	}
 }
@@ -185,7 +188,7 @@ func isOpen(path string) bool {
 // unknownRoute answers 405 where another method would do, else 404.
 func unknownRoute(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
 	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete} {
 		other := r.Clone(r.Context())
 		other.Method = method
 		if _, pattern := mux.Handler(other); pattern != "/" {
@@ -210,9 +213,7 @@ func (d *Daemon) getHealth(context.Context, *struct{}) (*healthAnswer, error) {
 type healthAnswer struct {
 	AllowOrigin    string `header:"Access-Control-Allow-Origin"`
 	ResourcePolicy string `header:"Cross-Origin-Resource-Policy"`
-	Body           struct {
-		OK bool `json:"ok"`
-	}
+	Body           api.Health
 }
 
 // refused makes of an error what huma writes as it is. A nil error stays nil.

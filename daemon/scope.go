@@ -71,7 +71,7 @@ func (g grant) permits(r *http.Request) bool {
 		return false
 	}
 	switch {
-	case parts[1] == "status" && len(parts) == 2:
+	case (parts[1] == "status" || parts[1] == "events") && len(parts) == 2:
 		return read // of the buckets in its scopes
 	case parts[1] == "stream" && len(parts) == 2:
 		return read // each bucket is judged by itself
@@ -92,6 +92,7 @@ func (g grant) permitsBucket(method string, read bool, parts []string) bool {
 	if read {
 		return g.mayRead(name)
 	}
-	writes := len(parts) == 2 && slices.Contains([]string{"actions", "undo", "compact"}, parts[1])
-	return method == http.MethodPost && writes && g.mayWrite(name)
+	writes := method == http.MethodPost && len(parts) == 2 && slices.Contains([]string{"actions", "undo", "compact"}, parts[1]) ||
+		method == http.MethodPatch && len(parts) == 1
+	return writes && g.mayWrite(name)
 }

@@ -16,7 +16,16 @@ import (
 )
 
 func (d *Daemon) getStatus(ctx context.Context, _ *struct{}) (*answer[api.Status], error) {
-	return &answer[api.Status]{callerOf(ctx).grant.shown(d.status())}, nil
+	return &answer[api.Status]{d.statusFor(callerOf(ctx).grant)}, nil
+}
+
+// statusFor is the status as far as a caller may see it.
+func (d *Daemon) statusFor(g grant) api.Status {
+	s := d.status()
+	if g.admin {
+		s.Asking = d.apps.waiting()
+	}
+	return g.shown(s)
 }
 
 // shown leaves out of the status what an app has no scope for.

@@ -15,6 +15,7 @@ func (d *Daemon) addStreams(r *router) {
 	d.addNodes(r)
 	d.addLog(r)
 	d.addStream(r)
+	d.addEvents(r)
 	d.addExport(r)
 }
 
@@ -27,9 +28,9 @@ func (d *Daemon) addAppend(r *router) {
 		inHeader("If-Match", "Rev that the one node touched must have, else 412"),
 		inHeader("Idempotency-Key", "A repeat with the same key and body answers as the first did"),
 	}
-	action := &huma.Schema{Type: "object", Description: `An action {"type":…}, or {"actions":[…]}`}
+	action := r.actionSchema()
 	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-		"application/json": {Schema: action}, api.LinesType: {Schema: action},
+		"application/json": media("application/json", action), api.LinesType: media(api.LinesType, action),
 	}}
 	o.Responses["200"] = &huma.Response{Description: "Appended", Content: map[string]*huma.MediaType{"application/json": {
 		Schema: &huma.Schema{OneOf: []*huma.Schema{r.schema(reflect.TypeFor[api.Appended]()), r.schema(reflect.TypeFor[api.AppendedMany]())}},
@@ -93,10 +94,18 @@ func (d *Daemon) addStream(r *router) {
 	r.handle(o, d.openStream)
 }
 
+func (d *Daemon) addEvents(r *router) {
+	o := r.operation(http.MethodGet, "/v1/events", "events", "The status at once, and again after each change")
+	o.Description = `An event stream; each data: is the whole status. Changes that follow each other closely come as one, and a quiet stream has a comment now and then.`
+	o.Responses["200"] = r.answers("The events", reflect.TypeFor[api.Status](), api.EventsType)
+	r.handle(o, d.streamStatus)
+}
+
 func (d *Daemon) addExport(r *router) {
 	o := r.operation(http.MethodGet, "/v1/buckets/{bucket}/export", "export", "Every node with its id, RFC 8785, one a line, in the order of ids")
 	o.Parameters = []*huma.Param{inPath("bucket", "Name of the bucket, percent-encoded as one segment")}
-	o.Responses["200"] = &huma.Response{Description: "The lines", Content: map[string]*huma.MediaType{api.LinesType: {Schema: &huma.Schema{Type: "object"}}}}
+	line := &huma.Schema{Type: huma.TypeObject, Required: []string{"id"}, AdditionalProperties: true, Properties: map[string]*huma.Schema{"id": {Type: huma.TypeString}}}
+	o.Responses["200"] = &huma.Response{Description: "The lines", Content: map[string]*huma.MediaType{api.LinesType: media(api.LinesType, line)}}
 	r.handle(o, d.export)
 }
 
@@ -110,9 +119,24 @@ func (d *Daemon) addMetrics(r *router) {
 func (r *router) answers(text string, shape reflect.Type, kinds ...string) *huma.Response {
 	response := &huma.Response{Description: text, Content: map[string]*huma.MediaType{}}
 	for _, kind := range kinds {
-		response.Content[kind] = &huma.MediaType{Schema: r.schema(shape)}
+		of := shape
+		if kind != "application/json" {
+			of = itemOf(shape)
+		}
+		response.Content[kind] = media(kind, r.schema(of))
 	}
 	return response
+}
+
+// itemOf is what a list has on each line of a stream.
+func itemOf(list reflect.Type) reflect.Type {
+	switch list {
+	case reflect.TypeFor[api.Page]():
+		return reflect.TypeFor[api.Node]()
+	case reflect.TypeFor[api.Log]():
+		return reflect.TypeFor[api.Entry]()
+	}
+	return list
 }
 
 func inPath(name, text string) *huma.Param  { return parameter(name, "path", text) }

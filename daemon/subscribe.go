@@ -37,21 +37,10 @@ type stream struct {
 
 // openStream answers GET /v1/stream: a WebSocket, or an event stream of the buckets in the query.
 func (d *Daemon) openStream(w http.ResponseWriter, r *http.Request) error {
-	d.running.Add(1) // the stores are closed after it
-	defer d.running.Done()
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	defer context.AfterFunc(d.streams, cancel)()
-	s := &stream{d: d, who: callerOf(r.Context()), feeds: map[string]context.CancelFunc{}}
-	if s.who.app != nil { // who is let out hears no more
-		go func() {
-			select {
-			case <-s.who.app.ended:
-				cancel()
-			case <-ctx.Done():
-			}
-		}()
-	}
+	ctx, end := d.beginStream(r)
+	defer end()
+	ctx, cancel := context.WithCancel(ctx)
+	s := &stream{d: d, who: callerOf(ctx), feeds: map[string]context.CancelFunc{}}
 	defer s.running.Wait()
 	defer cancel()
 	switch {
@@ -61,6 +50,24 @@ func (d *Daemon) openStream(w http.ResponseWriter, r *http.Request) error {
 		return s.serveEvents(ctx, w, r)
 	}
 	return problem(http.StatusNotAcceptable, "a stream is a WebSocket or an event stream", "connect a WebSocket, or send Accept: "+api.EventsType)
+}
+
+// beginStream answers a context that ends with the request, with the daemon, and when the app is let out. The stores are
+// closed only after end.
+func (d *Daemon) beginStream(r *http.Request) (ctx context.Context, end func()) {
+	d.running.Add(1)
+	ctx, cancel := context.WithCancel(r.Context())
+	stop := context.AfterFunc(d.streams, cancel)
+	if app := callerOf(ctx).app; app != nil {
+		go func() {
+			select {
+			case <-app.ended:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+	}
+	return ctx, func() { stop(); cancel(); d.running.Done() }
 }
 
 func isUpgrade(r *http.Request) bool { return strings.EqualFold(r.Header.Get("Upgrade"), "websocket") }

@@ -73,7 +73,7 @@ func bucketShowCommand(g *globals) *cobra.Command {
 				return err
 			}
 			_, err = fmt.Fprintf(g.say(cmd), "name     %s\nwriter   %s\nnodes    %s\nentries  %d\nwaiting  %d\nsize     %s\nremotes  %s\n%s",
-				b.Name, b.Writer, nodesOf(*b), b.Entries, b.Pending, size(b.Bytes), listed(b.Remotes), linesOfIndexes(b.Indexes))
+				b.Name, b.Writer, nodesOf(b.BucketStatus), b.Entries, b.Pending, size(b.Bytes), listed(b.Remotes), linesOfIndexes(b.Indexes))
 			return err
 		},
 	}
@@ -84,7 +84,7 @@ func linesOfIndexes(all []api.IndexStatus) string {
 	var lines strings.Builder
 	for _, i := range all {
 		fmt.Fprintf(&lines, "index    %s", strings.Join(i.Order, ", "))
-		if i.Made != nil {
+		if !i.Ready {
 			fmt.Fprintf(&lines, " (being made: %d of %d nodes)", i.Made.Done, i.Made.Total)
 		}
 		lines.WriteByte('\n')

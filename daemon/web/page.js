@@ -1,18 +1,27 @@
-// Draws GET /v1/status, every two seconds while the tab is seen. The token never leaves this tab and this daemon.
+// Draws what GET /v1/events tells while the tab is seen; where that fails, GET /v1/status every two seconds. The token never
+// leaves this tab and this daemon.
+import { events } from "./events.js";
+
 const at = (id) => document.getElementById(id);
 const KEY = "setlogger.token";
 const STATES = { idle: "all is synced", syncing: "syncing", offline: "offline", problem: "needs you" };
 
 class Refused extends Error {}
 
-async function call(method, path) {
+// send makes a call and answers what came, unless it is an error.
+async function send(method, path, more = {}) {
   const token = sessionStorage.getItem(KEY);
   if (!token) throw new Refused("");
-  const answer = await fetch(path, { method, headers: { Authorization: `Bearer ${token}` }, redirect: "error" });
-  const body = answer.status === 204 ? {} : await answer.json();
+  const answer = await fetch(path, { method, headers: { Authorization: `Bearer ${token}` }, redirect: "error", ...more });
+  if (answer.ok) return answer;
+  const body = await answer.json();
   if (answer.status === 401) throw new Refused(body.detail);
-  if (!answer.ok) throw new Error(`${body.detail} ${body.hint ?? ""}`);
-  return body;
+  throw new Error(`${body.detail} ${body.hint ?? ""}`);
+}
+
+async function call(method, path) {
+  const answer = await send(method, path);
+  return answer.status === 204 ? {} : answer.json();
 }
 
 function element(tag, text, className = "") {
@@ -137,28 +146,56 @@ function showLogin(needed, why) {
   at("refused").textContent = why;
 }
 
+async function drawAll(status) {
+  const apps = await call("GET", "v1/apps");
+  draw(status);
+  drawApps(apps.apps);
+  showLogin(false, "");
+}
+
+function showFailure(error) {
+  if (error instanceof Refused) {
+    sessionStorage.removeItem(KEY);
+    showState("offline", "locked");
+    showLogin(true, error.message);
+    return;
+  }
+  showState("problem", "the daemon does not answer");
+}
+
 async function refresh() {
   try {
-    const [status, apps] = await Promise.all([call("GET", "v1/status"), call("GET", "v1/apps")]);
-    draw(status);
-    drawApps(apps.apps);
-    showLogin(false, "");
+    await drawAll(await call("GET", "v1/status"));
   } catch (error) {
-    if (error instanceof Refused) {
-      sessionStorage.removeItem(KEY);
-      showState("offline", "locked");
-      showLogin(true, error.message);
-      return;
-    }
-    showState("problem", "the daemon does not answer");
+    showFailure(error);
   }
+}
+
+let following = null; // ends the stream
+
+// follow draws each event of the stream, until it ends or the tab is no more seen.
+async function follow() {
+  if (following) return;
+  following = new AbortController();
+  try {
+    for await (const status of events(await send("GET", "v1/events", { signal: following.signal }))) await drawAll(status);
+  } catch { /* the next look says how it stands */ }
+  following = null;
+}
+
+const seen = () => !document.hidden && at("login").hidden;
+
+async function look() {
+  if (!seen() || following) return;
+  await refresh();
+  if (seen()) follow();
 }
 
 at("login").addEventListener("submit", (event) => {
   event.preventDefault();
   sessionStorage.setItem(KEY, at("token").value.trim());
   at("token").value = "";
-  refresh();
+  refresh().then(look);
 });
 
 at("sync").addEventListener("click", async () => {
@@ -170,6 +207,9 @@ at("sync").addEventListener("click", async () => {
   refresh();
 });
 
-refresh();
-setInterval(() => { if (!document.hidden && at("login").hidden) refresh(); }, 2000);
-document.addEventListener("visibilitychange", () => { if (!document.hidden && at("login").hidden) refresh(); });
+look();
+setInterval(look, 2000);
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) following?.abort();
+  else look();
+});

@@ -8,6 +8,7 @@ import (
 
 // TestGate tries what no browser is needed for, on every call of the document.
 func TestGate(t *testing.T) {
+	t.Parallel() // beside TestSlowRequests, which waits
 	v := start(t)
 	all := &table{calls: v.calls(t)}
 	groups := [][]attack{hosts(), targets(), origins(), strangers(), tokens(), places(), forms(), methods()}

@@ -2,6 +2,7 @@ package attack
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -74,6 +75,39 @@ func readOnly(c call) int {
 		return served
 	}
 	return beyond(c)
+}
+
+// TestMakingKeepsToScopes makes buckets whose names stand in the body.
+func TestMakingKeepsToScopes(t *testing.T) {
+	v := start(t)
+	before := v.state(t)
+	for _, body := range []string{
+		`{"name":"secrets"}`, `{"name":"SECRETS"}`, `{"name":"todos/../../x y"}`, `{"name":"todos/\u0000"}`, `{"name":"other/x"}`,
+		`{"name":"todos/x","remote":"nowhere"}`, `{"name":"todos/x","merge":true}`, `{"name":"todos/x","name":"secrets"}`, `{"name":"todos/x","Name":"secrets"}`, `{"NAME":"secrets"}`, `{"name":["todos/x","secrets"]}`,
+	} {
+		r := v.attacking(attack{by: "program"}, call{method: http.MethodPost, target: "/v1/buckets", body: body})
+		if got := v.send(t, r); got.status < 400 || got.status >= 500 {
+			t.Errorf("%s: %d %s", body, got.status, got.body)
+		}
+	}
+	if after := v.state(t); after != before {
+		t.Errorf("changed\n%s\ninto\n%s", before, after)
+	}
+}
+
+// TestNamesAreNoPaths makes buckets that look like detours to another one. A name is a name: each is a bucket of its own.
+func TestNamesAreNoPaths(t *testing.T) {
+	v := start(t)
+	for _, name := range []string{"todos/../secrets", "todos//secrets", "todos/./secrets", "todos/..", "todos/"} {
+		made := v.attacking(attack{by: "program"}, call{method: http.MethodPost, target: "/v1/buckets", body: `{"name":` + quote(name) + `}`})
+		if got := v.send(t, made); got.status != http.StatusOK {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
+		read := v.attacking(attack{by: "program"}, call{method: http.MethodGet, target: "/v1/buckets/" + url.PathEscape(name) + "/export"})
+		if got := v.send(t, read); got.status != http.StatusOK || got.body != "" {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
+	}
 }
 
 // TestStreamKeepsToScopes subscribes to what the app has no scope for, over a WebSocket that it may open.

@@ -118,8 +118,8 @@ func (v *victim) judge(t *testing.T, a attack, c call, got reply) {
 	if whose := v.leak(got.whole); whose != "" {
 		t.Errorf("%s: %s: the answer holds the token of %s", a.name, c.name, whose)
 	}
-	reads := a.by == "owner" || a.by == "reader" // who may
-	if strings.Contains(got.whole, marker) && !(reads && a.want(c) == served) {
+	mayRead := (a.by == "owner" || a.by == "reader") && (a.want(c) == served || a.want(c) == harmless)
+	if strings.Contains(got.whole, marker) && !mayRead {
 		t.Errorf("%s: %s: the answer holds what nobody may read: %s", a.name, c.name, got.body)
 	}
 	if kind := got.header.Get("Content-Type"); got.status == 401 || got.status == 403 || got.status == 415 {

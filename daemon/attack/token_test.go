@@ -55,7 +55,7 @@ func tokens() []attack {
 func socket(c call) bool { return c.socket }
 
 // TestGuessing sends many wrong tokens, those that share the most with the right one among them. Nothing is locked by it, and nobody
-// is let in; that the time of a refusal tells nothing is so by construction (TestTokensAreComparedAsHashes in package daemon).
+// is let in; that the time of a refusal tells nothing is so by construction (TestSecretsAreComparedInConstantTime in package daemon).
 func TestGuessing(t *testing.T) {
 	v := start(t)
 	right := v.tokens["owner"]

@@ -1,13 +1,19 @@
 package attack
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/setlogger/setlogger/daemon"
+	"github.com/setlogger/setlogger/remote"
+	"github.com/setlogger/setlogger/remote/disk"
 )
 
 // framings say in two ways where the body ends, so that what one reader takes for its rest is a request to another. inner is that request.
@@ -143,5 +149,30 @@ func TestGreedyConnections(t *testing.T) {
 	}
 	if got := v.send(t, v.attacking(attack{by: "owner"}, call{method: http.MethodGet, target: "/v1/status"})); got.status != http.StatusOK {
 		t.Errorf("the owner on the port, after: %d", got.status)
+	}
+}
+
+// TestPublicNeedsItsFlag starts daemons that would listen beyond this machine.
+func TestPublicNeedsItsFlag(t *testing.T) {
+	addresses := []string{"0.0.0.0:0", "[::]:0", ":0", "[::ffff:0.0.0.0]:0", "192.0.2.1:0", "[2001:db8::1]:0", "example.org:0"}
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range own {
+		if network, ok := address.(*net.IPNet); ok && !network.IP.IsLoopback() {
+			addresses = append(addresses, net.JoinHostPort(network.IP.String(), "0"))
+		}
+	}
+	for _, address := range addresses {
+		err := daemon.Run(t.Context(), daemon.Options{
+			Data: filepath.Join(t.TempDir(), "data"), Listen: address, NoSync: true,
+			Open:  func(path string) remote.Storage { return disk.New(path) },
+			Ready: func(r daemon.Ready) { t.Errorf("%s: listens on %s", address, r.Address) },
+		})
+		var start *daemon.StartError
+		if !errors.Is(err, daemon.ErrPublic) || !errors.As(err, &start) || !strings.Contains(start.Hint, "--public") {
+			t.Errorf("%s: %v", address, err)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -88,17 +89,17 @@ func letIn(entry localstore.App) (*app, error) {
 	return one, nil
 }
 
-// find answers the app of a token. Hashes are compared: how long it takes tells nothing of a token.
-func (a *apps) find(token string) *app {
+// find answers the app of a token. How long it takes tells nothing of a token.
+func (a *apps) find(token string) (found *app) {
 	sum := sha256.Sum256([]byte(token))
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	for _, one := range a.let {
-		if one.token == sum {
-			return one
+		if subtle.ConstantTimeCompare(one.token[:], sum[:]) == 1 {
+			found = one
 		}
 	}
-	return nil
+	return found
 }
 
 // noteUse keeps when an app last called, on the disk only now and then.
@@ -215,7 +216,7 @@ func (a *apps) poll(id, secret string) (api.App, error) {
 	defer a.mu.Unlock()
 	a.drop()
 	one, sum := a.asking[id], sha256.Sum256([]byte(secret))
-	if one == nil || one.secret != sum {
+	if one == nil || subtle.ConstantTimeCompare(one.secret[:], sum[:]) != 1 {
 		return api.App{}, problem(http.StatusNotFound, "there is no such request to be let in", "it may be over: ask again with POST /v1/apps")
 	}
 	answer := one.view()

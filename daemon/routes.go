@@ -133,7 +133,7 @@ func asProblem(_ huma.Context, _ string, value any) (any, error) {
 func (r *router) operation(method, path, id, summary string) huma.Operation {
 	return huma.Operation{
 		Method: method, Path: path, OperationID: id, Summary: summary,
-		MaxBodyBytes: maxBody, BodyReadTimeout: -1, // the gate keeps the time
+		MaxBodyBytes: maxBody, BodyReadTimeout: bodyTime, // huma sets the deadline anew; a negative one would lift the gate's
 		Responses: map[string]*huma.Response{"default": {}}, // huma describes its own, if there is none
 	}
 }

@@ -150,7 +150,7 @@ func (c *composer) compose() {
 			continue
 		}
 		if err := c.stuck(); err != nil {
-			c.refuse(o, err)
+			c.end(o, err)
 		}
 		from := o.next
 		err := c.steps(o)
@@ -165,7 +165,7 @@ func (c *composer) compose() {
 			}
 			return
 		case errors.As(err, &broken):
-			c.refuse(o, broken.error)
+			c.end(o, broken.error)
 			c.recompose()
 			return
 		case err != nil:
@@ -191,12 +191,25 @@ func (c *composer) steps(o *op) error {
 	return nil
 }
 
-// refuse ends an operation at the item that failed; the caller is answered when the items before it are committed.
-func (c *composer) refuse(o *op, err error) {
+// end ends an operation at the item that failed; the caller is answered when the items before it are committed.
+func (c *composer) end(o *op, err error) {
 	o.items = o.next
 	o.err = err
 	if o.committed == o.items {
 		o.finish(err)
+	}
+}
+
+// refuse ends an operation at an item that the view does not allow. The caller is answered when the view is committed too: sooner,
+// a refusal would tell of what nobody can read as yet, and of what is never there when the commit fails.
+func (c *composer) refuse(o *op, err error) {
+	if c.inflight == nil && c.next.idle() {
+		c.end(o, err)
+		return
+	}
+	o.items, o.err, o.judged = o.next, err, c.next
+	if n := len(c.next.parts); n == 0 || c.next.parts[n-1].op != o { // else its items there end it
+		c.next.parts = append(c.next.parts, part{o, o.next, o.next})
 	}
 }
 
@@ -250,7 +263,7 @@ func (c *composer) settle(err error) {
 	c.b.publish(done)
 	for _, p := range done.parts {
 		p.op.committed = p.to
-		if p.to == p.op.items {
+		if p.to == p.op.items && (p.op.judged == nil || p.op.judged == done) {
 			p.op.finish(p.op.err)
 		}
 	}
@@ -285,10 +298,10 @@ func (c *composer) ascertain() {
 func (c *composer) recompose() {
 	var again []*op
 	for _, p := range c.next.parts {
-		if p.op.finished() {
+		if p.op.finished() || slices.Contains(again, p.op) {
 			continue
 		}
-		p.op.next = p.from
+		p.op.again(p.from)
 		if !slices.Contains(c.backlog, p.op) {
 			again = append(again, p.op)
 		}

@@ -10,6 +10,9 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/setlogger/setlogger/setlog"
 )
 
 var errDisk = fmt.Errorf("write: %w", syscall.EIO)
@@ -54,6 +57,67 @@ func TestRefusedCommit(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRefusalIsJudgedByWhatIsCommitted: who is refused because of an entry that is being committed is not told before it is there,
+// and not at all when it comes to nothing.
+func TestRefusalIsJudgedByWhatIsCommitted(t *testing.T) {
+	for _, fails := range []bool{false, true} {
+		t.Run(fmt.Sprintf("commit fails %v", fails), func(t *testing.T) {
+			committing, release, composing := make(chan struct{}), make(chan error), make(chan struct{})
+			var held atomic.Bool
+			o := testOptions(1)
+			now := o.Now
+			o.Now = func() time.Time {
+				if held.Load() {
+					composing <- struct{}{}
+				}
+				return now()
+			}
+			o.CommitFault = func(written bool) error {
+				if !written && held.CompareAndSwap(true, false) {
+					close(committing)
+					return <-release
+				}
+				return nil
+			}
+			b := create(t, "b", nil, o)
+			putNode(t, b, "a", 1)
+			removal, edit := make(chan error, 1), make(chan error, 1)
+			held.Store(true)
+			go func() { removal <- appendOne(t, b, `{"type":"DELETE_NODE","id":"a"}`) }()
+			<-composing
+			<-committing
+			held.Store(true)
+			go func() { edit <- appendOne(t, b, `{"type":"SET_PROPERTY","id":"a","properties":{"n":2}}`) }()
+			<-composing
+			held.Store(false)
+			if fails {
+				release <- writeError(errDisk)
+				wantError(t, <-removal, ErrCommit)
+				if err := <-edit; err != nil {
+					t.Errorf("refused because of a removal that never was: %v", err)
+				}
+			} else {
+				release <- nil
+				var refusal *setlog.Refusal
+				if err := <-edit; !errors.As(err, &refusal) || refusal.Kind != setlog.NotAlive {
+					t.Errorf("got %v", err)
+				}
+				if err := <-removal; err != nil {
+					t.Error(err)
+				}
+			}
+			if err := b.Check(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func appendOne(t *testing.T, b *Bucket, action string) error {
+	_, err := b.Append(t.Context(), Request{Actions: actions(t, "%s", action)})
+	return err
 }
 
 // TestRefusedCommitsUnderLoad: what is acknowledged is there, also for those composed on top of a failed batch.

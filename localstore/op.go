@@ -8,13 +8,15 @@ import (
 // op is one caller's request: some items, composed and committed in order, each whole.
 type op struct {
 	ctx   context.Context // of the caller, who waits
-	items int
+	asked int             // items that the caller has
+	items int             // of them to be composed: fewer when one can't be
 	// step composes item i onto the batch. It runs in the composer's goroutine, and again for the same item when the
 	// batch was not committed. It changes nothing when it fails, unless the error is a broken one.
 	step      func(b *batch, i int) error
 	next      int // item to compose
 	committed int // items that are durable
 	err       error
+	judged    *batch // that holds what err was judged by; nil: nothing that is not committed
 	done      chan struct{}
 }
 
@@ -31,7 +33,7 @@ func (b *Bucket) do(ctx context.Context, items int, step func(b *batch, i int) e
 	if items == 0 {
 		return 0, ctx.Err()
 	}
-	o := &op{ctx: ctx, items: items, step: step, done: make(chan struct{})}
+	o := &op{ctx: ctx, items: items, asked: items, step: step, done: make(chan struct{})}
 	select {
 	case b.c.ops <- o:
 	case <-ctx.Done():
@@ -47,6 +49,14 @@ func (b *Bucket) do(ctx context.Context, items int, step func(b *batch, i int) e
 		}
 	}
 	return o.committed, o.err
+}
+
+// again has the items from one on composed once more, and what the view did not allow judged by another.
+func (o *op) again(from int) {
+	o.next = from
+	if o.judged != nil {
+		o.items, o.err, o.judged = o.asked, nil, nil
+	}
 }
 
 // finish answers the caller once, when all is committed or it failed.

@@ -41,6 +41,8 @@ type Options struct {
 
 	// Look is how long a new bucket waits for word of its remote; 0: 3 s.
 	Look time.Duration
+	// Write is how long the reader of a WebSocket may take nothing of a message; 0: 30 s.
+	Write time.Duration
 
 	// Open answers the storage at a remote's path. It makes no call yet.
 	Open func(path string) remote.Storage
@@ -71,6 +73,7 @@ func (o Options) withDefaults() Options {
 		o.Make = func(context.Context, string) error { return nil }
 	}
 	o.Look = cmp.Or(o.Look, lookTime)
+	o.Write = cmp.Or(o.Write, writeTime)
 	if o.Mask == nil {
 		o.Mask = func(path string) string { return path }
 	}

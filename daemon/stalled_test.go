@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/setlogger/setlogger/api"
 )
@@ -29,7 +30,7 @@ func (s *served) flood(t *testing.T) int {
 
 // TestStalledReader: one that does not read slows no writer and no other reader, and takes no memory for what it misses.
 func TestStalledReader(t *testing.T) {
-	s := serveDaemon(t)
+	s := serveOptions(t, Options{Data: filepath.Join(t.TempDir(), "data"), Write: time.Hour}) // however slow the machine is
 	s.bucket(t, "todos")
 	stalled, healthy := s.listen(t), s.listen(t)
 	for _, e := range []*ear{stalled, healthy} {
@@ -39,6 +40,25 @@ func TestStalledReader(t *testing.T) {
 	n := s.flood(t)
 	healthy.until("all", func() bool { return len(healthy.nodes) == n })
 	stalled.until("all, once it reads", func() bool { return len(stalled.nodes) == n })
+}
+
+// TestStalledReaderIsCutOff: one that takes nothing for as long as it may is let go.
+func TestStalledReaderIsCutOff(t *testing.T) {
+	s := serveOptions(t, Options{Data: filepath.Join(t.TempDir(), "data"), Write: 100 * time.Millisecond})
+	s.bucket(t, "todos")
+	s.flood(t)
+	stalled := s.listen(t)
+	stalled.say(api.Subscription{Subscribe: "todos"})
+	for deadline := time.Now().Add(time.Minute); s.metrics(t)["setlogger_streams_cut_off_total"] == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it is not let go")
+		}
+	}
+	for {
+		if _, err := stalled.hear(); err != nil {
+			return
+		}
+	}
 }
 
 // TestStalledReaderAtTheStop: one that takes nothing, not even the farewell, does not hold the stop up.

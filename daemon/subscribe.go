@@ -92,11 +92,11 @@ func (s *stream) serveSocket(ctx context.Context, w http.ResponseWriter, r *http
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		late, cancel := context.WithTimeout(late, writeTime)
+		late, cancel := context.WithTimeout(late, s.d.o.Write)
 		defer cancel()
 		return s.d.metrics.noteWrite(socket.Write(late, websocket.MessageText, message))
 	}
-	s.running.Go(func() { beat(ctx, late, socket) })
+	s.running.Go(func() { beat(ctx, late, socket, s.d.o.Write) })
 	defer context.AfterFunc(ctx, func() { _ = socket.Close(websocket.StatusGoingAway, "the daemon is stopping, or the app was revoked") })()
 	for {
 		_, message, err := socket.Read(late)
@@ -118,8 +118,8 @@ func outliving(ctx context.Context) (context.Context, context.CancelFunc) {
 	return late, func() { stop(); cancel() }
 }
 
-// beat finds out until ctx ends whether the reader is still there.
-func beat(ctx, late context.Context, socket *websocket.Conn) {
+// beat finds out until ctx ends whether the reader is still there, and answers within the limit.
+func beat(ctx, late context.Context, socket *websocket.Conn, limit time.Duration) {
 	ticker := time.NewTicker(beatTime)
 	defer ticker.Stop()
 	for {
@@ -128,7 +128,7 @@ func beat(ctx, late context.Context, socket *websocket.Conn) {
 			return
 		case <-ticker.C:
 		}
-		ping, cancel := context.WithTimeout(late, writeTime)
+		ping, cancel := context.WithTimeout(late, limit)
 		err := socket.Ping(ping)
 		cancel()
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 
@@ -71,10 +70,22 @@ func (l line) append(ctx context.Context, w wish) (heard, error) {
 	return heard{}, err
 }
 
+// errStops: the daemon answers that it is stopping.
+var errStops = errors.New("503")
+
 // answerTo is what a refusal tells: of a daemon that stops, nothing.
 func answerTo(status int) (heard, error) {
 	if status == http.StatusServiceUnavailable {
-		return heard{}, fmt.Errorf("the daemon stops: %d", status)
+		return heard{}, errStops
 	}
 	return heard{status: status}, nil
+}
+
+// answers tells whether the daemon is there still, after a call that broke.
+func (l line) answers(ctx context.Context, err error) bool {
+	if errors.Is(err, errStops) {
+		return false
+	}
+	_, err = l.client.Status(ctx)
+	return err == nil
 }

@@ -197,7 +197,7 @@ func (d *Daemon) server(tcp *listener) (*http.Server, error) {
 	}
 	return &http.Server{
 		Handler: &gate{
-			hosts: hosts, token: sha256.Sum256([]byte(token)), apps: d.apps, open: isOpen, log: d.log, refused: d.metrics.noteRefusal,
+			hosts: hosts, token: sha256.Sum256([]byte(token)), apps: d.apps, open: openPaths(), log: d.log, refused: d.metrics.noteRefusal,
 			next: &counting{metrics: d.metrics, next: routes},
 		},
 		ConnContext:                  withPeer,

@@ -33,7 +33,7 @@ type gate struct {
 	hosts []string // exact Host headers, with port
 	token [sha256.Size]byte
 	apps  *apps
-	open  func(path string) bool // needs no token: static files that hold no data
+	open  map[string]bool // paths that need no token: static files that hold no data
 	log   *slog.Logger
 	next  http.Handler
 
@@ -101,7 +101,7 @@ func (g *gate) judge(r *http.Request) (caller, *api.Error) {
 	if r.URL.Path == healthPath || r.Method == http.MethodOptions {
 		return caller{}, nil
 	}
-	if g.open(r.URL.Path) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	if g.open[r.URL.Path] && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		return caller{}, judgeLink(r)
 	}
 	page, e := g.judgeOrigin(r)

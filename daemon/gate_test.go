@@ -25,7 +25,7 @@ func newGate(t *testing.T, log io.Writer) (address string) {
 	}
 	g := &gate{
 		hosts: hostsOf(tcp.Addr()), token: sha256.Sum256([]byte(testToken)),
-		apps: &apps{}, open: func(path string) bool { return path == "/" },
+		apps: &apps{}, open: map[string]bool{"/": true},
 		log:     slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		refused: func(string, int) {},
 		next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

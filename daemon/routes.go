@@ -179,10 +179,13 @@ func pages() map[string]string {
 	}
 }
 
-// isOpen tells which paths need no token.
-func isOpen(path string) bool {
-	_, page := pages()[path]
-	return page || path == healthPath || path == "/openapi.json"
+// openPaths are those that need no token.
+func openPaths() map[string]bool {
+	open := map[string]bool{healthPath: true, "/openapi.json": true}
+	for path := range pages() {
+		open[path] = true
+	}
+	return open
 }
 
 // unknownRoute answers 405 where another method would do, else 404.

@@ -72,6 +72,7 @@ func (f figures) print(out io.Writer, o options) error {
 	r.plain("S1/fsync", median(f["S1/fsync"]), "µs")
 	for _, name := range []string{own, redis, pocket, durable, pouch} {
 		r.plain("S1/"+name, median(f["S1/"+name]), "writes/s")
+		r.plain("S1/cpu/"+name, median(f["S1/cpu/"+name]), "µs")
 	}
 	for _, beside := range []struct {
 		name   string

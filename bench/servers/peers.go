@@ -26,11 +26,12 @@ func (y *yard) openOwn(ctx context.Context, all *servers, o options) error {
 	if err != nil {
 		return err
 	}
+	all.own = &server{name: own, address: address, reply: httpReply}
 	data := filepath.Join(y.folder, own, "data")
-	if err := y.start(ctx, own, address, program, "serve", "--data", data, "--listen", address); err != nil {
+	if err := y.start(ctx, all.own, program, "serve", "--data", data, "--listen", address); err != nil {
 		return err
 	}
-	if err := once(ctx, &server{name: own, address: address, reply: httpReply}, httpRequest("GET", address, "/healthz", "", nil)); err != nil {
+	if err := once(ctx, all.own, httpRequest("GET", address, "/healthz", "", nil)); err != nil {
 		return err
 	}
 	token, err := os.ReadFile(filepath.Join(data, "token"))
@@ -38,14 +39,11 @@ func (y *yard) openOwn(ctx context.Context, all *servers, o options) error {
 		return err
 	}
 	all.header = fmt.Sprintf("Authorization: Bearer %s\r\n", bytes.TrimSpace(token))
-	all.own = &server{
-		name: own, address: address, reply: httpReply,
-		write: func(set string, i int) []byte {
-			return httpRequest("POST", address, "/v1/buckets/"+set+"/actions", all.header, []byte(action(i)))
-		},
-		read: func(set string, i int) []byte {
-			return httpRequest("GET", address, "/v1/buckets/"+set+"/nodes/"+id(i), all.header, nil)
-		},
+	all.own.write = func(set string, i int) []byte {
+		return httpRequest("POST", address, "/v1/buckets/"+set+"/actions", all.header, []byte(action(i)))
+	}
+	all.own.read = func(set string, i int) []byte {
+		return httpRequest("GET", address, "/v1/buckets/"+set+"/nodes/"+id(i), all.header, nil)
 	}
 	if all.client, err = api.NewClient(api.Options{Data: data, Address: address}); err != nil {
 		return err
@@ -64,12 +62,12 @@ func (y *yard) openRedis(ctx context.Context) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = y.start(ctx, redis, address, program, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "yes", "--appendfsync", "always")
-	return &server{
+	s := &server{
 		name: redis, address: address, reply: redisReply,
 		write: func(set string, i int) []byte { return redisRequest("SET", set+":"+id(i), action(i)) },
 		read:  func(set string, i int) []byte { return redisRequest("GET", set+":"+id(i)) },
-	}, err
+	}
+	return s, y.start(ctx, s, program, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "yes", "--appendfsync", "always")
 }
 
 // openPocket starts PocketBase with a collection for each set; its own settings never wait for the disk, -full does at
@@ -79,16 +77,16 @@ func (y *yard) openPocket(ctx context.Context, name, program string, args ...str
 	if err != nil {
 		return nil, err
 	}
-	args = append([]string{"-data", filepath.Join(y.folder, name, "data"), "-listen", address}, args...)
-	err = y.start(ctx, name, address, program, args...)
 	path := func(set string) string { return "/api/collections/" + set + "/records" }
-	return &server{
+	s := &server{
 		name: name, address: address, reply: httpReply,
 		write: func(set string, i int) []byte {
 			return httpRequest("POST", address, path(set), "", fmt.Appendf(nil, `{"id":"%s",%s}`, id(i), properties(i)))
 		},
 		read: func(set string, i int) []byte { return httpRequest("GET", address, path(set)+"/"+id(i), "", nil) },
-	}, err
+	}
+	args = append([]string{"-data", filepath.Join(y.folder, name, "data"), "-listen", address}, args...)
+	return s, y.start(ctx, s, program, args...)
 }
 
 // openPouch starts pouchdb-server as it comes: LevelDB, which does not wait for the disk.
@@ -101,15 +99,15 @@ func (y *yard) openPouch(ctx context.Context, sets []string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := y.start(ctx, pouch, address, "node", script, "--host", "127.0.0.1", "--port", port, "--dir", "data", "--no-stdout-logs"); err != nil {
-		return nil, err
-	}
 	s := &server{
 		name: pouch, address: address, reply: httpReply,
 		write: func(set string, i int) []byte {
 			return httpRequest("PUT", address, "/"+set+"/"+id(i), "", fmt.Appendf(nil, `{%s}`, properties(i)))
 		},
 		read: func(set string, i int) []byte { return httpRequest("GET", address, "/"+set+"/"+id(i), "", nil) },
+	}
+	if err := y.start(ctx, s, "node", script, "--host", "127.0.0.1", "--port", port, "--dir", "data", "--no-stdout-logs"); err != nil {
+		return nil, err
 	}
 	for _, set := range sets {
 		if err := once(ctx, s, httpRequest("PUT", address, "/"+set, "", []byte("{}"))); err != nil {
@@ -129,9 +127,9 @@ func (y *yard) openBare(ctx context.Context) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = y.start(ctx, bare, address, program, "-bare", address)
-	return &server{
+	s := &server{
 		name: bare, address: address, reply: httpReply,
 		read: func(set string, _ int) []byte { return httpRequest("GET", address, "/"+set, "", nil) },
-	}, err
+	}
+	return s, y.start(ctx, s, program, "-bare", address)
 }

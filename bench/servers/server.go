@@ -27,6 +27,7 @@ type server struct {
 	write   func(set string, i int) []byte // makes the node i
 	read    func(set string, i int) []byte
 	reply   func(*bufio.Reader) error
+	process int
 	begun   atomic.Int64 // nodes of S1 so far
 }
 

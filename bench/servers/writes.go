@@ -32,19 +32,34 @@ func measureWrites(ctx context.Context, all *servers, o options, folder string, 
 	}
 	f.note("S1/fsync", perSync)
 	for _, s := range append([]*server{all.own}, all.peers...) {
-		began := time.Now()
-		made, err := write(ctx, s, written, func() (int, bool) {
-			if time.Since(began) >= o.spell {
-				return 0, false
-			}
-			return int(s.begun.Add(1)) - 1, true
-		})
-		if err != nil {
+		if err := measureWrite(ctx, s, o.spell, f); err != nil {
 			return err
 		}
-		f.note("S1/"+s.name, float64(made)/time.Since(began).Seconds())
 	}
 	return nil
+}
+
+// measureWrite writes to one server for a spell.
+func measureWrite(ctx context.Context, s *server, spell time.Duration, f figures) error {
+	before, err := s.cpuTime(ctx)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	made, err := write(ctx, s, written, func() (int, bool) {
+		if time.Since(began) >= spell {
+			return 0, false
+		}
+		return int(s.begun.Add(1)) - 1, true
+	})
+	took := time.Since(began)
+	if err != nil {
+		return err
+	}
+	after, err := s.cpuTime(ctx)
+	f.note("S1/"+s.name, float64(made)/took.Seconds())
+	f.note("S1/cpu/"+s.name, micros(after-before)/float64(made))
+	return err
 }
 
 // write makes the nodes that next names over all connections, until it names none, and answers how many.

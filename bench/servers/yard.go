@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/shirou/gopsutil/v4/process"
 )
 
 // yard owns the processes of a run. They end with the context they were started with.
@@ -32,33 +34,34 @@ func (y *yard) build(ctx context.Context, module, target, name string) (string, 
 	return program, nil
 }
 
-// start runs a program in a folder of its own until the context ends, and returns when it listens on the address. The
-// first line of what it said comes with the error when it does not.
-func (y *yard) start(ctx context.Context, name, address, program string, args ...string) error {
-	folder := filepath.Join(y.folder, name)
+// start runs a server's program in a folder of its own until the context ends, and returns when it listens. What it said
+// comes with the error when it does not.
+func (y *yard) start(ctx context.Context, s *server, program string, args ...string) error {
+	folder := filepath.Join(y.folder, s.name)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
-	said, err := os.Create(filepath.Join(y.folder, name+".log"))
+	said, err := os.Create(filepath.Join(y.folder, s.name+".log"))
 	if err != nil {
 		return err
 	}
-	server := exec.CommandContext(ctx, program, args...)
-	server.Dir, server.Stdout, server.Stderr = folder, said, said
-	server.Cancel = func() error { return server.Process.Signal(syscall.SIGTERM) }
-	server.WaitDelay = 10 * time.Second // then it is killed
-	if err := server.Start(); err != nil {
-		return errors.Join(fmt.Errorf("servers: start %s: %w", name, err), said.Close())
+	run := exec.CommandContext(ctx, program, args...)
+	run.Dir, run.Stdout, run.Stderr = folder, said, said
+	run.Cancel = func() error { return run.Process.Signal(syscall.SIGTERM) }
+	run.WaitDelay = 10 * time.Second // then it is killed
+	if err := run.Start(); err != nil {
+		return errors.Join(fmt.Errorf("servers: start %s: %w", s.name, err), said.Close())
 	}
+	s.process = run.Process.Pid
 	ended := make(chan struct{})
 	y.running.Go(func() {
 		defer close(ended)
-		_ = server.Wait() // it ends by our signal, or who waits for it says so
+		_ = run.Wait() // it ends by our signal, or who waits for it says so
 		_ = said.Close()
 	})
-	if err := listens(ctx, address, ended); err != nil {
+	if err := listens(ctx, s.address, ended); err != nil {
 		text, _ := os.ReadFile(said.Name()) // the error stands without it
-		return fmt.Errorf("servers: %s: %w\n%s", name, err, text)
+		return fmt.Errorf("servers: %s: %w\n%s", s.name, err, text)
 	}
 	return nil
 }
@@ -83,6 +86,19 @@ func listens(ctx context.Context, address string, ended <-chan struct{}) error {
 			return fmt.Errorf("it does not listen: %w", err)
 		}
 	}
+}
+
+// cpuTime is what a server's process has used so far.
+func (s *server) cpuTime(ctx context.Context) (time.Duration, error) {
+	p, err := process.NewProcessWithContext(ctx, int32(s.process))
+	if err != nil {
+		return 0, err
+	}
+	used, err := p.TimesWithContext(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return time.Duration((used.User + used.System) * float64(time.Second)), nil
 }
 
 // freeAddress is one on the loopback on which nothing listens now.

@@ -31,8 +31,9 @@ mutate: ## break one rule of the model, then one safeguard of the sync, after th
 bench: ## benchmarks: one line a figure
 	@scripts/bench
 
-bench-peers: ## an editing trace through SetLogger and through other CRDTs, in one table; RUNS of each (default 3)
-	@cd bench/peers && npm ci --silent && go run . -runs $${RUNS:-3}
+bench-peers: ## the API beside other servers, one line a figure; then an editing trace beside other CRDTs, RUNS of each (default 3)
+	@scripts/bench-peers servers
+	@scripts/bench-peers peers -runs $${RUNS:-3}
 
 readme: ## run the commands of README.md as printed
 	@scripts/readme

@@ -43,6 +43,7 @@ type composer struct {
 	tail     uint64      // entries published since the last flush began
 	forced   []chan error
 	idle     *time.Timer
+	gather   gathering
 	tx       *bolt.Tx     // for reads of this burst
 	stored   *bolt.Cursor // in its nodes
 	loaded   int          // bytes of the nodes read
@@ -52,6 +53,7 @@ func newComposer(b *Bucket) *composer {
 	return &composer{
 		b: b, ops: make(chan *op, 128), quit: make(chan struct{}), stopped: make(chan struct{}),
 		jobs: make(chan func() error), results: make(chan error, 1), idle: time.NewTimer(b.o.IdleFlush),
+		gather: newGathering(),
 	}
 }
 
@@ -88,6 +90,8 @@ func (c *composer) run() {
 			c.relax()
 			c.startFlush()
 			c.startReorder()
+		case <-c.gather.over.C:
+			c.gather.end()
 		case done := <-c.b.flushes:
 			c.forced = append(c.forced, done)
 			c.startFlush()
@@ -110,6 +114,7 @@ func (c *composer) relax() {
 
 func (c *composer) stop() {
 	c.idle.Stop()
+	c.gather.end()
 	close(c.jobs)
 	close(c.stopped)
 	for {
@@ -226,7 +231,8 @@ func (c *composer) dispatch() {
 	case beside:
 		c.turn, c.busy = false, true
 		c.dispatchBeside()
-	case !c.next.empty():
+	case !c.next.empty() && (c.quitting || c.next.full() || !c.gather.waits(len(c.next.parts))):
+		c.gather.begin()
 		c.turn, c.busy = true, true
 		c.inflight = c.next
 		c.inflight.ledger.watermark = c.clock.Watermark
@@ -270,6 +276,7 @@ func (c *composer) settle(err error) {
 	if done.ledger.schema.Compare(done.before.schema) != 0 {
 		c.startReorder()
 	}
+	c.gather.settled(len(done.parts), len(c.next.parts))
 	c.recycle(done)
 	c.idle.Reset(c.b.o.IdleFlush)
 }

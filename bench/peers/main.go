@@ -1,7 +1,7 @@
 //go:build unix
 
 // Command peers replays an editing trace, and sets of properties, through SetLogger and through other CRDTs, and prints
-// one table of what it takes: figures S3 and S4 of the project. Run it in its own folder, after npm ci: make bench-peers.
+// one table of what it takes: figures S3 and S4 of the project. Run it in its own folder, after npm ci: scripts/bench-peers peers.
 package main
 
 import (

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// connection sends requests that are made already, so that the one generator of load costs all servers much the same.
+type connection struct {
+	net.Conn
+	replies *bufio.Reader
+	read    func(*bufio.Reader) error
+}
+
+// dial opens a connection that ends with the context.
+func dial(ctx context.Context, s *server) (*connection, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", s.address)
+	if err != nil {
+		return nil, err
+	}
+	return &connection{conn, bufio.NewReaderSize(conn, 16<<10), s.reply}, nil
+}
+
+// call sends a request and reads its reply; a refusal is an error.
+func (c *connection) call(request []byte) error {
+	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		return err
+	}
+	if _, err := c.Write(request); err != nil {
+		return err
+	}
+	return c.read(c.replies)
+}
+
+// httpRequest is a request with its body; header lines end in \r\n.
+func httpRequest(method, address, path, header string, body []byte) []byte {
+	head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\n%s", method, path, address, header)
+	if body != nil {
+		head += fmt.Sprintf("Content-Type: application/json\r\nContent-Length: %d\r\n", len(body))
+	}
+	return append([]byte(head+"\r\n"), body...)
+}
+
+// httpReply reads a response, and what it says when it is a refusal.
+func httpReply(r *bufio.Reader) error {
+	response, err := http.ReadResponse(r, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode >= http.StatusMultipleChoices {
+		text, err := io.ReadAll(response.Body)
+		return errors.Join(fmt.Errorf("servers: %s: %s", response.Status, text), err)
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	return err
+}
+
+// redisRequest is a command as an array of RESP.
+func redisRequest(words ...string) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "*%d\r\n", len(words))
+	for _, w := range words {
+		fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(w), w)
+	}
+	return b.Bytes()
+}
+
+// redisReply reads a status or a value; nothing found is an error, too.
+func redisReply(r *bufio.Reader) error {
+	line, err := r.ReadSlice('\n')
+	if err != nil {
+		return err
+	}
+	if line[0] == '+' {
+		return nil
+	}
+	size, err := strconv.Atoi(string(bytes.TrimSpace(line[1:])))
+	if line[0] != '$' || err != nil || size < 0 {
+		return fmt.Errorf("servers: Redis answers %q", line)
+	}
+	_, err = r.Discard(size + len("\r\n"))
+	return err
+}

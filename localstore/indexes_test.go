@@ -1,6 +1,7 @@
 package localstore
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -67,5 +68,46 @@ func wantStored(t *testing.T, b *Bucket, names ...string) {
 	})
 	if err != nil || fmt.Sprint(got) != fmt.Sprint(names) {
 		t.Errorf("stored are %v, %v, not %v", got, err, names)
+	}
+}
+
+// TestOrderOfVersion3: a file that had one order, and no room for others, is brought up to date, with all that its schema wants.
+func TestOrderOfVersion3(t *testing.T) {
+	b := create(t, "b", nil, testOptions(1))
+	setIndexes(t, b, `["n"]`, `[["-n","created"]]`)
+	for i := range 50 {
+		putNode(t, b, fmt.Sprint(i), i*7%50)
+	}
+	path := b.path
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	err := rewrite(path, func(tx *bolt.Tx) error {
+		order := parseOrder(t, "n")
+		old, err := tx.CreateBucket([]byte("order"))
+		if err != nil {
+			return err
+		}
+		err = loadOrder(tx, order).keys.ForEach(func(k, _ []byte) error { return old.Put(k, nil) })
+		meta := tx.Bucket([]byte(bucketMeta))
+		return errors.Join(err, tx.DeleteBucket([]byte(bucketOrders)), meta.Put([]byte("order"), []byte(order.String())),
+			meta.Put([]byte("lagging"), []byte{1}), meta.Put([]byte(metaSchema), uint32Key(3)))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b = open(t, path, testOptions(2))
+	awaitOrder(t, b)
+	wantOrder(t, b)
+	wantStored(t, b, `["-n","created","id"]`, `["n","id"]`)
+	err = b.view(func(tx *bolt.Tx) error {
+		meta := tx.Bucket([]byte(bucketMeta))
+		if tx.Bucket([]byte("order")) != nil || meta.Get([]byte("order")) != nil || meta.Get([]byte("lagging")) != nil {
+			t.Error("something of the old form is left")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -94,6 +94,11 @@ func TestAt(t *testing.T) {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
 		}
 	}
+	for moment, want := range map[string]int{"1960-01-01T00:00:00Z": 0, "1970-01-01T00:00:00Z": 0, "2100-06-01T00:00:00Z": 4, "9999-01-01T00:00:00Z": 4} {
+		if got, _ := s.idsOf(t, "b", api.Query{At: moment}); len(got) != want {
+			t.Errorf("at %s: %v", moment, got)
+		}
+	}
 	lines := s.call(t, "GET", "/v1/buckets/b/nodes?at="+stamps[1], "", http.Header{"Accept": {api.LinesType}})
 	if strings.Count(string(lines.body), "\n") != 2 {
 		t.Errorf("lines: %s", lines.body)

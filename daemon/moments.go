@@ -71,6 +71,9 @@ func (d *Daemon) moment(ctx context.Context, b *heldBucket, at string) (source, 
 	return d.moments.at(ctx, b, stamp)
 }
 
+// lastYear is that of the last moment which stamps tell apart.
+const lastYear = 2099
+
 // stampOf reads at=: a stamp as entries have it, or a time, which stands for the last stamp of its millisecond.
 func stampOf(text string) (setlog.Stamp, error) {
 	stamp, err := setlog.ParseStamp(text)
@@ -82,5 +85,12 @@ func stampOf(text string) (setlog.Stamp, error) {
 		return 0, problem(http.StatusBadRequest, "at="+text+" is neither a stamp nor a time",
 			"say 1764000000000-0 as entries of the log do, or 2026-01-31T12:00:00Z; + in a URL is %2B")
 	}
-	return setlog.Wall(moment.Add(time.Millisecond)) - 1, nil
+	switch next := setlog.Wall(moment.Add(time.Millisecond)); {
+	case next == 0: // before there were any
+		return 0, nil
+	case moment.Year() > lastYear:
+		return setlog.MaxStamp, nil
+	default:
+		return next - 1, nil
+	}
 }

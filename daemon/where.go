@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -82,6 +83,9 @@ func parseCondition(word string) (condition, error) {
 		return condition{}, problem(http.StatusBadRequest, fmt.Sprintf("where=%s is not PROPERTY:OPERATOR:VALUE", word),
 			"operators are eq, in, lt, gt and starts-with: where=author:eq:ann, where=year:lt:1900")
 	}
+	if !utf8.ValidString(word) {
+		return condition{}, problem(http.StatusBadRequest, "where= is not UTF-8", "percent-encode its bytes as UTF-8")
+	}
 	c := condition{property: property, operator: operator}
 	switch {
 	case operator == "starts-with":
@@ -89,7 +93,7 @@ func parseCondition(word string) (condition, error) {
 	case operator != "in":
 		c.values = []any{valueOf(text)}
 	default:
-		if json.Unmarshal([]byte(text), &c.values) != nil {
+		if json.Unmarshal([]byte(text), &c.values) != nil || c.values == nil {
 			c.values = nil
 			for part := range strings.SplitSeq(text, ",") {
 				c.values = append(c.values, valueOf(part))

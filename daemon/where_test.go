@@ -42,6 +42,7 @@ func TestWhere(t *testing.T) {
 		"done:eq:true":                     "a",
 		"done:in:true,false":               "a b",
 		"none:eq:null":                     "c",
+		"none:in:null":                     "c",
 		"tags:eq:y":                        "a",
 		"absent:eq:null":                   "",
 		"in:eq:ann":                        "",

@@ -161,3 +161,52 @@ func TestRefusedFlushOfAJoin(t *testing.T) {
 		}
 	}
 }
+
+// TestChangedAfterARefusedFlush: nodes of a join that change, go, or come back to what they were between one refused flush and the
+// next stand where they belong in all orders.
+func TestChangedAfterARefusedFlush(t *testing.T) {
+	a := library(t)
+	nodes := states(t, a)
+	for _, refused := range [][]int64{{1}, {2}, {1, 2}, {1, 3}, {3}, {4}, {2, 4, 6}} {
+		var flushes atomic.Int64
+		o := testOptions(3)
+		o.OverlayBytes = 1 << 30
+		o.flushFault = func() error {
+			if slices.Contains(refused, flushes.Add(1)) {
+				return errDisk
+			}
+			return nil
+		}
+		b := create(t, "todos", []string{}, o)
+		dispatch(t, b, `{"type":"SET_SCHEMA","schema":{"x-setlogger":{"order":["n","id"],"indexes":[["-n"]]}}}`)
+		awaitOrder(t, b)
+		j, err := absorbAll(t, b, a, nodes, func() {})
+		for round := 0; err != nil; round++ {
+			if !errors.Is(err, errDisk) {
+				t.Fatal(refused, err)
+			}
+			if got := b.c.moves; got != nil {
+				for name, m := range got {
+					if len(m.list) > 2*len(nodes) {
+						t.Errorf("%v: %d moves are kept of %s", refused, len(m.list), name)
+					}
+				}
+			}
+			last := nodes[len(nodes)-1].ID
+			dispatch(t, b, `{"type":"SET_PROPERTY","id":%q,"property":"n","value":%d}`, nodes[0].ID, []int{-7, 0, -9}[round%3])
+			dispatch(t, b, `{"type":"SET_PROPERTY","id":%q,"property":"n","value":%d}`, last, 1<<30+round)
+			if round == 0 {
+				dispatch(t, b, `{"type":"DELETE_NODE","id":%q}`, nodes[1].ID)
+			}
+			err = j.Adopt(t.Context(), adopted(t, a, "all"))
+		}
+		for _, o := range b.Orders() {
+			if got, scanned := pageThrough(t, b, o, 1000); scanned || !slices.Equal(got, ids(sortedItems(t, b, o))) {
+				t.Errorf("%v: %d nodes in the order %v; scanned %v", refused, len(got), o, scanned)
+			}
+		}
+		if err := b.Check(); err != nil {
+			t.Error(refused, err)
+		}
+	}
+}

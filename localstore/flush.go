@@ -2,6 +2,7 @@ package localstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
@@ -72,11 +73,6 @@ func (f *flush) job() error {
 		f.nodes = f.frozen.changes()
 	}
 	return f.b.update(func(tx *bolt.Tx, a *arena) error {
-		if f.b.o.flushFault != nil {
-			if err := f.b.o.flushFault(); err != nil {
-				return err
-			}
-		}
 		stored := loadOrders(tx)
 		f.moves.attach(stored)
 		keyed := f.moves == nil
@@ -91,11 +87,19 @@ func (f *flush) job() error {
 			o.lags = !keyed
 		}
 		f.whole = keyed && f.end == len(f.nodes)
-		if err := stored.save(); err != nil || !f.whole {
+		if err := errors.Join(stored.save(), f.b.flushFails()); err != nil || !f.whole {
 			return err
 		}
 		return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaCursor), uint64Key(f.cursor))
 	})
+}
+
+// flushFails is what a test lets a flush meet, once all of a transaction is written.
+func (b *Bucket) flushFails() error {
+	if b.o.flushFault == nil {
+		return nil
+	}
+	return b.o.flushFault()
 }
 
 // store stores the nodes that come next.
@@ -150,7 +154,7 @@ func (c *composer) settleFlush(err error) {
 	c.flushing, c.moves = nil, nil
 	if err != nil && f.moves != nil {
 		c.moves = f.moves // of nodes that are stored
-		c.moves.rewind()
+		c.moves.again()
 	}
 	b.mu.Lock()
 	if err != nil {

@@ -22,8 +22,9 @@ type place struct{ key, id string }
 
 func comparePlaces(a, b place) int { return strings.Compare(a.key, b.key) }
 
-// maxLineups is in how many orders an overlay is lined up; of more, those that were asked for last are kept.
-const maxLineups = 4
+// maxLineups is in how many orders an overlay is lined up, as many as a schema may have and then some; of more, those that
+// were asked for last are kept.
+const maxLineups = 20
 
 // lined is the overlay's lineup in an order and what it is yet to take in; the caller holds both locks.
 func (o *overlay) lined(order setlog.Order) (*lineup, []change) {

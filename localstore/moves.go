@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+
+	"github.com/setlogger/setlogger/setlog"
 )
 
 // lateMoves are changes of the orders' keys that are stored after the nodes they belong to, sorted. While an index is taken in, a flush
@@ -15,8 +17,10 @@ type lateMoves map[string]*moves
 
 // moves are those of one order.
 type moves struct {
+	order  setlog.Order
 	making uint64 // of the order, when they were noted
 	list   []keyMove
+	ins    map[string]int // by id, where the list puts a node in; nil: no flush of these nodes has failed
 	sorted bool
 	next   int
 }
@@ -30,13 +34,22 @@ type keyMove struct {
 // maxKeys is how many keys a transaction stores.
 const maxKeys = 16 * maxFlushNodes
 
-// add notes that a node's key changes; nil stands for none.
-func (m *moves) add(before, after []byte) {
+// add notes that a node's key changes; nil stands for none. A node that was noted before a failure takes no other place
+// any more.
+func (m *moves) add(id string, before, after []byte) {
+	if i, noted := m.ins[id]; noted {
+		m.list[i].in = m.list[i].in && bytes.Equal(m.list[i].key, after)
+	} else if bytes.Equal(before, after) {
+		return
+	}
 	if before != nil {
 		m.list = append(m.list, keyMove{before, false, len(m.list)})
 	}
 	if after != nil {
 		m.list = append(m.list, keyMove{after, true, len(m.list)})
+		if m.ins != nil {
+			m.ins[id] = len(m.list) - 1
+		}
 	}
 	m.rewind()
 }
@@ -52,7 +65,7 @@ func (late lateMoves) attach(s *orders) {
 		name := o.String()
 		stored[name] = true
 		if m := late[name]; m == nil || m.making != o.making {
-			late[name] = &moves{making: o.making}
+			late[name] = &moves{order: o.Order, making: o.making}
 		}
 		o.later = late[name]
 	}
@@ -71,20 +84,45 @@ func (late lateMoves) store(s *orders) bool {
 	return last
 }
 
-// rewind begins again with the storing.
-func (late lateMoves) rewind() {
+// again prepares for the nodes to be flushed once more after a failure.
+func (late lateMoves) again() {
 	for _, m := range late {
-		m.rewind()
+		m.again()
 	}
 }
 
+// rewind begins again with the storing.
 func (m *moves) rewind() { m.sorted, m.next = false, 0 }
+
+// again keeps of each key what was noted last, and which node is put in there: its transaction may or may not be stored.
+func (m *moves) again() {
+	m.sort()
+	last := m.list[:0]
+	for i, move := range m.list {
+		if i+1 == len(m.list) || !bytes.Equal(move.key, m.list[i+1].key) {
+			last = append(last, move)
+		}
+	}
+	clear(m.list[len(last):])
+	m.list, m.ins = last, map[string]int{}
+	for i := range m.list {
+		m.list[i].at = i
+		if id, err := m.order.ID(m.list[i].key); err == nil && m.list[i].in {
+			m.ins[id] = i
+		}
+	}
+	m.rewind()
+}
+
+func (m *moves) sort() {
+	slices.SortFunc(m.list, func(a, b keyMove) int { return cmp.Or(bytes.Compare(a.key, b.key), cmp.Compare(a.at, b.at)) })
+}
 
 // store gives an order the keys that come next, and tells whether they were the last. Of moves of one key the last
 // one counts.
 func (m *moves) store(o *ordering) bool {
 	if !m.sorted {
-		slices.SortFunc(m.list, func(a, b keyMove) int { return cmp.Or(bytes.Compare(a.key, b.key), cmp.Compare(a.at, b.at)) })
+		m.sort()
 		m.sorted = true
 	}
 	for n := 0; n < maxKeys && m.next < len(m.list); m.next++ {

@@ -73,11 +73,14 @@ func (o *ordering) move(id string, stored []byte, n held) error {
 		}
 	}
 	after, err := n.key(o.Order, id)
-	if err != nil || bytes.Equal(before, after) {
+	if err != nil {
 		return err
 	}
 	if o.later != nil {
-		o.later.add(before, after)
+		o.later.add(id, before, after)
+		return nil
+	}
+	if bytes.Equal(before, after) {
 		return nil
 	}
 	if before != nil {

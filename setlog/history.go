@@ -97,6 +97,9 @@ func (h *History) Deleters() map[Writer]uint64 {
 // See takes in what an entry of a deleter says that it saw: all of its entries up to its last delete tell together what
 // each delete's writer had seen.
 func (h *History) See(e Entry) {
+	if len(e.Saw) == 0 {
+		return
+	}
 	for _, d := range h.deletes {
 		if d.mark.Writer != e.Writer || d.mark.Number < e.Number {
 			continue

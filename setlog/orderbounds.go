@@ -114,8 +114,8 @@ func (s Sought) between() (from, until []byte) {
 	return from, until
 }
 
-// isCut tells whether a value is longer than what a key has of it.
-func isCut(value []byte) bool { return value[0] == '"' && len(unquote(value)) > maxText }
+// isCut tells whether longer values may have the same key.
+func isCut(value []byte) bool { return value[0] == '"' && len(unquote(value)) >= maxText }
 
 // bounds are those of what lies upwards from one part on and before another, as keys have it. Downwards each byte is
 // inverted, so that both change places.

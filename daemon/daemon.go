@@ -97,7 +97,7 @@ type Daemon struct {
 	uptime   uptime
 	apps     *apps
 	asks     *rate.Limiter // requests to be let in
-	moments  moments
+	moments  *moments
 	started  time.Time
 	metrics  *metrics
 
@@ -127,7 +127,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	d := &Daemon{
-		o: o, log: o.Logger, folder: folder, started: time.Now(), asks: rate.NewLimiter(rate.Every(time.Second), 10),
+		o: o, log: o.Logger, folder: folder, started: time.Now(), moments: newMoments(), asks: rate.NewLimiter(rate.Every(time.Second), 10),
 		metrics: newMetrics(o.Version),
 		buckets: map[string]*heldBucket{}, remotes: map[string]*heldRemote{}, broken: map[string]api.Problem{},
 	}

@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/setlogger/setlogger/localstore"
@@ -15,34 +14,48 @@ const keepMoment = time.Minute
 
 // moments holds the moment that was read last: each takes the memory of a whole bucket.
 type moments struct {
-	mu    sync.Mutex
+	turn  chan struct{} // holds the right to what follows
 	of    momentKey
 	last  *localstore.Moment
 	timer *time.Timer
 }
 
-// momentKey is what a moment is of. When more of the log has come, it may be another one.
+// momentKey is what a moment is of.
 type momentKey struct {
 	bucket *heldBucket
 	stamp  setlog.Stamp
-	offset uint64
 }
+
+func newMoments() *moments { return &moments{turn: make(chan struct{}, 1)} }
 
 // at answers a bucket's nodes at a stamp; one moment is read at a time.
 func (m *moments) at(ctx context.Context, b *heldBucket, stamp setlog.Stamp) (*localstore.Moment, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	of := momentKey{b, stamp, b.Offset()}
-	if m.last == nil || m.of != of {
+	select {
+	case m.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-m.turn }()
+	if still, err := m.isOf(ctx, b, stamp); err != nil {
+		return nil, err
+	} else if !still {
 		m.last = nil
 		read, err := b.At(ctx, stamp)
 		if err != nil {
 			return nil, err
 		}
-		m.of, m.last = of, read
+		m.of, m.last = momentKey{b, stamp}, read
 	}
 	m.keep()
 	return m.last, nil
+}
+
+// isOf tells whether the last moment is the one that is asked for.
+func (m *moments) isOf(ctx context.Context, b *heldBucket, stamp setlog.Stamp) (bool, error) {
+	if m.last == nil || m.of != (momentKey{b, stamp}) {
+		return false, nil
+	}
+	return b.StillAt(ctx, m.last)
 }
 
 // keep lets go of the moment some time after it was last asked for.
@@ -54,8 +67,8 @@ func (m *moments) keep() {
 }
 
 func (m *moments) drop() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.turn <- struct{}{}
+	defer func() { <-m.turn }()
 	m.last, m.of = nil, momentKey{}
 	if m.timer != nil {
 		m.timer.Stop()

@@ -15,7 +15,7 @@ import (
 // index: what came before is not in this log.
 func (b *Bucket) History(ctx context.Context, id string, before setlog.Mark, limit int) (touches []setlog.Touch, whole bool, err error) {
 	h, l := setlog.NewHistory(id, before, limit), b.now()
-	err = b.eachWanted(ctx, l, h.Wants, func(e setlog.Entry) error { h.Add(e); return nil })
+	err = b.eachWanted(ctx, l, 0, h.Wants, func(e setlog.Entry) error { h.Add(e); return nil })
 	if err != nil {
 		return nil, false, err
 	}
@@ -30,10 +30,10 @@ func (b *Bucket) History(ctx context.Context, id string, before setlog.Mark, lim
 // logPage is how many entries are read in one transaction: long ones hold up commits.
 const logPage = 4096
 
-// eachWanted reads the entries of the log whose lines are wanted, in the order of arrival, in memory of their own. Those
-// that change nothing are left out.
-func (b *Bucket) eachWanted(ctx context.Context, l *ledger, wants func(line []byte) bool, do func(e setlog.Entry) error) error {
-	for after := uint64(0); after < l.offset && ctx.Err() == nil; after += logPage {
+// eachWanted reads the entries of the log after an offset whose lines are wanted, in the order of arrival, in memory of
+// their own. Those that change nothing are left out.
+func (b *Bucket) eachWanted(ctx context.Context, l *ledger, after uint64, wants func(line []byte) bool, do func(e setlog.Entry) error) error {
+	for ; after < l.offset && ctx.Err() == nil; after += logPage {
 		err := b.view(func(tx *bolt.Tx) error {
 			return eachEntry(tx, after, func(e logged) error {
 				if e.offset > min(l.offset, after+logPage) {

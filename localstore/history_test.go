@@ -191,6 +191,23 @@ func TestAt(t *testing.T) {
 			wantAt(t, device, was.stamp, was.items)
 		}
 	}
+	last := all[len(all)-1].stamp
+	m, err := a.At(t.Context(), last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	putNode(t, a, "later", 1)
+	if still, err := a.StillAt(t.Context(), m); !still || err != nil {
+		t.Errorf("a later entry changes a moment: %v", err)
+	}
+	putNode(t, b, "late", 1)
+	if m, err = b.At(t.Context(), setlog.MaxStamp); err != nil {
+		t.Fatal(err)
+	}
+	exchange(t, a, b)
+	if still, err := b.StillAt(t.Context(), m); still || err != nil {
+		t.Errorf("an entry up to then changes nothing: %v", err)
+	}
 	if m, err := a.At(t.Context(), 0); err != nil || len(m.byID) != 0 {
 		t.Errorf("before all: %v, %v", m, err)
 	}

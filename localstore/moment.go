@@ -3,6 +3,7 @@ package localstore
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"sort"
 	"strings"
@@ -11,13 +12,14 @@ import (
 	"github.com/setlogger/setlogger/setlog"
 )
 
-// Moment is the nodes of a bucket as all entries up to a stamp make them. It never changes, takes the memory of all these
-// nodes, and may be used concurrently.
+// Moment is the nodes of a bucket as all entries up to a stamp make them. Its nodes never change and take
+// their memory; it may be used concurrently.
 type Moment struct {
-	state foldedState
+	stamp setlog.Stamp
 	byID  []Item // those that are alive
 
 	mu     sync.Mutex
+	offset uint64       // of the log, up to which its entries were looked at
 	order  setlog.Order // that sorted is in
 	sorted []keyed
 }
@@ -25,11 +27,12 @@ type Moment struct {
 // At reads the log once, and answers the state that its entries up to a stamp make. An entry that arrives later with a
 // lower stamp is in the next one. It fails where the bucket has a part of its state from an index.
 func (b *Bucket) At(ctx context.Context, stamp setlog.Stamp) (*Moment, error) {
-	state, err := b.foldTo(ctx, stamp, func([]byte) bool { return true })
+	offset := b.Offset()
+	state, err := b.foldTo(ctx, stamp, all)
 	if err != nil {
 		return nil, err
 	}
-	m := &Moment{state: state}
+	m := &Moment{stamp: stamp, offset: offset}
 	for id, n := range state {
 		if n.Alive() {
 			m.byID = append(m.byID, Item{id, n})
@@ -37,6 +40,31 @@ func (b *Bucket) At(ctx context.Context, stamp setlog.Stamp) (*Moment, error) {
 	}
 	slices.SortFunc(m.byID, func(a, b Item) int { return strings.Compare(a.ID, b.ID) })
 	return m, nil
+}
+
+func all([]byte) bool { return true }
+
+// errEarly ends a walk at an entry of a stamp that a moment reaches.
+var errEarly = errors.New("localstore: an early entry")
+
+// StillAt tells whether a moment is what At would answer now: whether no entry came since that belongs to it.
+func (b *Bucket) StillAt(ctx context.Context, m *Moment) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := b.now()
+	err := b.eachWanted(ctx, l, m.offset, all, func(e setlog.Entry) error {
+		if e.Stamp <= m.stamp {
+			return errEarly
+		}
+		return nil
+	})
+	if err == nil {
+		m.offset = l.offset
+	}
+	if errors.Is(err, errEarly) {
+		return false, nil
+	}
+	return err == nil && len(l.adopted) == 0, err
 }
 
 // NodeAt is the node of an id as all entries up to a stamp make it, nil when none wrote to it. It fails as At does.
@@ -51,7 +79,7 @@ func (b *Bucket) foldTo(ctx context.Context, stamp setlog.Stamp, wants func(line
 	if len(l.adopted) > 0 {
 		return nil, notInLog("what was then", "ask a device that has the log from the bucket's beginning")
 	}
-	return state, b.eachWanted(ctx, l, wants, func(e setlog.Entry) error {
+	return state, b.eachWanted(ctx, l, 0, wants, func(e setlog.Entry) error {
 		if e.Stamp > stamp {
 			return nil
 		}

@@ -194,7 +194,7 @@ func (b *Bucket) entry(id setlog.EntryID) (setlog.Entry, error) {
 // pastOf reads what the log says of an entry.
 func (b *Bucket) pastOf(ctx context.Context, e setlog.Entry) (*setlog.Past, error) {
 	past := setlog.NewPast(e)
-	return past, b.eachWanted(ctx, b.now(), past.Wants, past.Add)
+	return past, b.eachWanted(ctx, b.now(), 0, past.Wants, past.Add)
 }
 
 // undoablePage is how many entries are looked through at once for the last one to undo.

@@ -64,7 +64,7 @@ func (p *pusher) split(segments []localstore.StoredSegment, sent map[string]loca
 func (p *pusher) advance(ctx context.Context, s localstore.StoredSegment, state localstore.Sent) error {
 	shown := p.names[s.Name]
 	switch {
-	case shown && state == localstore.Verified:
+	case shown && state == localstore.Verified && !p.isResized(s):
 		delete(p.absent, s.Name)
 		return nil
 	case shown:
@@ -94,6 +94,9 @@ func (p *pusher) verify(ctx context.Context, name string) error {
 		return p.upload(ctx, name)
 	}
 	delete(p.absent, name)
+	if size := p.sizes[name]; size != int64(len(data)) {
+		p.odd[name] = size
+	}
 	p.round.Checked++
 	return p.bucket.MarkSent(ctx, p.o.Remote, localstore.Verified, name)
 }

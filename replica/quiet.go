@@ -38,7 +38,7 @@ func (v *visit) runUnlessQuiet(ctx context.Context) error {
 // isQuiet tells whether all is as a visit left it that had nothing to do.
 func (v *visit) isQuiet() bool {
 	q, ok := v.quiet[v.bucket.Name()]
-	if !ok || q.bucket != v.bucket || v.released || q.news != v.seen.news || v.o.Uptime() >= q.until || !slices.Equal(q.inbox, v.inbox) {
+	if !ok || q.bucket != v.bucket || v.released || v.resized || q.news != v.seen.news || v.o.Uptime() >= q.until || !slices.Equal(q.inbox, v.inbox) {
 		return false
 	}
 	select {
@@ -70,7 +70,15 @@ func (v *visit) isSettled(s localstore.StoredSegment, state localstore.Sent) boo
 	case s.Past:
 		return !s.Own || !v.names[s.Name]
 	}
-	return state == localstore.Verified && v.names[s.Name]
+	return state == localstore.Verified && v.names[s.Name] && !v.isResized(s)
+}
+
+// isResized tells whether the remote shows a segment with another size than it has: somebody who wrote it again was cut off.
+// A place that always shows others was looked at before.
+func (v *visit) isResized(s localstore.StoredSegment) bool {
+	size, shown := v.sizes[s.Name]
+	odd, known := v.odd[s.Name]
+	return shown && size >= 0 && size != int64(s.Size) && (!known || odd != size)
 }
 
 // work counts all that a round did, and what it has to say.

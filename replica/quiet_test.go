@@ -1,6 +1,7 @@
 package replica_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -39,6 +40,24 @@ func TestQuietBucketWakes(t *testing.T) {
 			rounds(4, a)
 			if found := names(t, share, "log"); len(found) < 2 {
 				t.Errorf("not sent again: %v", found)
+			}
+		},
+		"a file that was written again and cut off": func(a, _ *device, share *memory.Storage) {
+			for _, name := range names(t, share, "log") {
+				if _, ok := setlog.ParseSegmentName(name[len("log/"):]); !ok {
+					continue
+				}
+				whole, err := share.Read(t.Context(), name)
+				if err == nil {
+					err = share.Write(t.Context(), name, whole[:len(whole)/2])
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				rounds(1, a)
+				if now, err := share.Read(t.Context(), name); err != nil || !bytes.Equal(now, whole) {
+					t.Errorf("%s has %d bytes, %v, not %d", name, len(now), err, len(whole))
+				}
 			}
 		},
 		"a wish": func(a, _ *device, _ *memory.Storage) {

@@ -49,7 +49,7 @@ func (s *Share) Sync(ctx context.Context, buckets []*localstore.Bucket) (Round, 
 	}
 	var errs []error
 	for _, b := range buckets {
-		v := &visit{Share: s, bucket: b, round: &r, inbox: inbox.files[setlog.BucketID(b.Name())], names: inbox.names}
+		v := &visit{Share: s, bucket: b, round: &r, inbox: inbox.files[b.ID()], names: inbox.names, sizes: inbox.sizes, resized: inbox.resized[b.ID()]}
 		if err := v.runUnlessQuiet(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("bucket %s: %w", b.Name(), err))
 		}
@@ -66,14 +66,17 @@ func (s *Share) Sync(ctx context.Context, buckets []*localstore.Bucket) (Round, 
 
 // inbox is one listing of log/.
 type inbox struct {
-	names map[string]bool
-	files map[string][]setlog.SegmentName // by bucket id
-	seen  []setlog.SeenName
+	names   map[string]bool
+	sizes   map[string]int64                // of segments; negative: not known
+	files   map[string][]setlog.SegmentName // by bucket id
+	resized map[string]bool                 // ids of buckets of which a file has another size than the last listing showed
+	seen    []setlog.SeenName
 }
 
 // list reads log/, and makes sure of the share when names have vanished that the last listing showed.
 func (s *Share) list(ctx context.Context, r *Round) (inbox, error) {
-	box := inbox{names: map[string]bool{}, files: map[string][]setlog.SegmentName{}}
+	box := inbox{names: map[string]bool{}, sizes: map[string]int64{}, files: map[string][]setlog.SegmentName{}, resized: map[string]bool{}}
+	defer func() { s.sizes = box.sizes }()
 	var foreign []string
 	for object, err := range s.o.Storage.List(ctx, logFolder) {
 		if err != nil {
@@ -87,7 +90,12 @@ func (s *Share) list(ctx context.Context, r *Round) (inbox, error) {
 			box.seen = append(box.seen, seen)
 		case ok && !box.names[base]:
 			box.names[base] = true
+			box.sizes[base] = object.Size
 			box.files[name.Bucket] = append(box.files[name.Bucket], name)
+			last, was := s.sizes[base]
+			box.resized[name.Bucket] = box.resized[name.Bucket] || was && last != object.Size
+		case ok && box.sizes[base] != object.Size: // two of one name
+			box.sizes[base] = -1
 		case !ok:
 			foreign = append(foreign, base)
 		}
@@ -130,7 +138,10 @@ type visit struct {
 	round  *Round
 	inbox  []setlog.SegmentName
 	names  map[string]bool // all of log/
-	busy   bool            // it left something for a later round
+	sizes  map[string]int64
+	busy   bool // it left something for a later round
+
+	resized bool // a file of the bucket has another size than before
 }
 
 // run pushes even where a pull failed: one file that can't be read must not hold back what was acknowledged here.

@@ -110,8 +110,10 @@ type Share struct {
 	audited   map[string]setlog.Hash   // the index that was found to hold a segment
 	missed    map[string]bool          // segments that no index was found to hold
 	notices   []notice
-	released  bool // the reserve, for the remote is full
-	reserved  bool // the last listing of the share showed its reserve
+	sizes     map[string]int64 // of segments in the last listing of log/
+	odd       map[string]int64 // sizes that a listing shows of files which are as they are to be, by name
+	released  bool             // the reserve, for the remote is full
+	reserved  bool             // the last listing of the share showed its reserve
 }
 
 // NewShare makes no call yet.
@@ -119,7 +121,7 @@ func NewShare(o Options) *Share {
 	s := &Share{
 		o: o.withDefaults(), id: o.ID, unsure: map[string]*suspect{}, absent: map[string]int{}, births: map[string][]string{},
 		indexes: map[string]*setlog.Index{}, looked: map[string]look{}, moved: map[string]movement{}, lagging: map[string]lack{}, doubting: map[string]int{},
-		collected: map[string]time.Duration{}, audited: map[string]setlog.Hash{}, ranges: map[string]setlog.Range{}, missed: map[string]bool{}, relook: map[string]bool{}, quiet: map[string]quiet{}, liars: map[string]bool{},
+		collected: map[string]time.Duration{}, audited: map[string]setlog.Hash{}, ranges: map[string]setlog.Range{}, missed: map[string]bool{}, relook: map[string]bool{}, quiet: map[string]quiet{}, odd: map[string]int64{}, liars: map[string]bool{},
 		seen: witness{others: map[setlog.Writer]*setlog.Seen{}},
 	}
 	if o.Key != nil {

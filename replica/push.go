@@ -94,6 +94,7 @@ func (p *pusher) verify(ctx context.Context, name string) error {
 		return p.upload(ctx, name)
 	}
 	delete(p.absent, name)
+	delete(p.missed, name) // it is there again: whether it may go is for the next audit to find
 	if size := p.sizes[name]; size != int64(len(data)) {
 		p.odd[name] = size
 	}

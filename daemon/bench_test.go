@@ -57,21 +57,32 @@ func BenchmarkAppend(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
 }
 
+// benchSizes are the numbers of nodes that figures are taken at.
+func benchSizes() []int {
+	if n, err := strconv.Atoi(os.Getenv("SETLOGGER_NODES")); err == nil {
+		return []int{n}
+	}
+	return []int{1_000, 100_000}
+}
+
+// serveLines serves a bucket b to which the lines were appended.
+func serveLines(b *testing.B, lines string) *served {
+	b.Helper()
+	s := serveDaemon(b)
+	if _, err := s.client.CreateBucket(b.Context(), api.Bucket{Name: "b"}); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := s.client.AppendMany(b.Context(), "b", strings.NewReader(lines), nil); err != nil {
+		b.Fatal(err)
+	}
+	return s
+}
+
 // BenchmarkPage is S7: a page of 50 nodes in the bucket's order over HTTP, one of the first 50, in buckets of 1,000 and
 // 100,000 nodes or as many as SETLOGGER_NODES says; beside it a bare handler that answers the same bytes.
 func BenchmarkPage(b *testing.B) {
-	sizes := []int{1_000, 100_000}
-	if n, err := strconv.Atoi(os.Getenv("SETLOGGER_NODES")); err == nil {
-		sizes = []int{n}
-	}
-	for _, nodes := range sizes {
-		s := serveDaemon(b)
-		if _, err := s.client.CreateBucket(b.Context(), api.Bucket{Name: "b"}); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := s.client.AppendMany(b.Context(), "b", strings.NewReader(manyLines(nodes)), nil); err != nil {
-			b.Fatal(err)
-		}
+	for _, nodes := range benchSizes() {
+		s := serveLines(b, manyLines(nodes))
 		addresses := []string{"http://" + s.address + "/v1/buckets/b/nodes?limit=50"}
 		for cursor := ""; len(addresses) < 50; {
 			page, err := s.client.Nodes(b.Context(), "b", api.Query{Limit: 50, Cursor: cursor})
@@ -92,18 +103,8 @@ func BenchmarkPage(b *testing.B) {
 // BenchmarkWhere is a page of the 50 nodes that an index finds by a value that many have, in buckets of 1,000 and 100,000
 // nodes or as many as SETLOGGER_NODES says. What the making of the index took is told beside.
 func BenchmarkWhere(b *testing.B) {
-	sizes := []int{1_000, 100_000}
-	if n, err := strconv.Atoi(os.Getenv("SETLOGGER_NODES")); err == nil {
-		sizes = []int{n}
-	}
-	for _, nodes := range sizes {
-		s := serveDaemon(b)
-		if _, err := s.client.CreateBucket(b.Context(), api.Bucket{Name: "b"}); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := s.client.AppendMany(b.Context(), "b", strings.NewReader(townLines(nodes)), nil); err != nil {
-			b.Fatal(err)
-		}
+	for _, nodes := range benchSizes() {
+		s := serveLines(b, townLines(nodes))
 		began := time.Now()
 		schema := []byte(`{"type":"SET_SCHEMA","schema":{"x-setlogger":{"indexes":[["country","-population"]]}}}`)
 		if _, err := s.client.Append(b.Context(), "b", schema, api.AppendOptions{}); err != nil {

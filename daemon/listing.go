@@ -18,7 +18,6 @@ type listing struct {
 	b      *heldBucket
 	from   source
 	order  setlog.Order
-	byID   bool
 	prefix string // of ids; by id only
 	where  []condition
 	fields []string        // properties to answer; none: all
@@ -72,8 +71,7 @@ func (l *listing) chooseOrder(names string, sought map[string]setlog.Sought) (er
 	} else if l.order, err = setlog.ParseOrder(strings.Split(names, ",")); err != nil {
 		return problem(http.StatusBadRequest, "order= is no list of names: "+err.Error(), "separate created, id and names of properties by commas, - in front for downwards")
 	}
-	l.byID = l.order.String() == `["id"]`
-	if l.prefix != "" && !l.byID {
+	if l.prefix != "" && !l.order.IsByID() {
 		return problem(http.StatusBadRequest, "prefix= chooses among nodes in the order of their ids", "leave order= out, or say order=id")
 	}
 	return nil
@@ -163,7 +161,7 @@ func (l *listing) search(limit int) (items []localstore.Item, more, scanned bool
 // read answers up to limit nodes, all those in their order and within bounds; fewer mean that there are no more. unstored
 // tells that all nodes of the bucket were looked at.
 func (l *listing) read(limit int) (items []localstore.Item, unstored bool, err error) {
-	if l.byID {
+	if l.order.IsByID() {
 		items, err = l.from.Nodes(string(l.after), l.prefix, limit)
 		return items, false, err
 	}

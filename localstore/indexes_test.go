@@ -17,17 +17,7 @@ func TestIndexes(t *testing.T) {
 	b := create(t, "b", nil, o)
 	random := rand.New(rand.NewPCG(9, 8))
 	for round := range 8 {
-		for range 120 {
-			id := fmt.Sprint(random.IntN(90))
-			switch n, err := b.Node(id); {
-			case err != nil:
-				t.Fatal(err)
-			case n.Alive() && random.IntN(4) == 0:
-				dispatch(t, b, `{"type":"DELETE_NODE","id":%q}`, id)
-			default:
-				putNode(t, b, id, random.IntN(9))
-			}
-		}
+		shuffleNodes(t, b, random, 120, 90)
 		switch round {
 		case 1, 4, 6:
 			if err := b.Flush(t.Context()); err != nil {

@@ -69,7 +69,7 @@ func (b *Bucket) StillAt(ctx context.Context, m *Moment) (bool, error) {
 
 // NodeAt is the node of an id as all entries up to a stamp make it, nil when none wrote to it. It fails as At does.
 func (b *Bucket) NodeAt(ctx context.Context, id string, stamp setlog.Stamp) (*setlog.Node, error) {
-	state, err := b.foldTo(ctx, stamp, setlog.NewHistory(id, setlog.Mark{}, 0).Wants)
+	state, err := b.foldTo(ctx, stamp, setlog.Naming(id))
 	return state[id], err
 }
 

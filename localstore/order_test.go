@@ -120,23 +120,29 @@ func setOrder(t testing.TB, b *Bucket, names string) {
 	dispatch(t, b, `{"type":"SET_SCHEMA","schema":{"x-setlogger":{"order":%s}}}`, names)
 }
 
+// shuffleNodes puts and deletes some of so many nodes, so many times.
+func shuffleNodes(t testing.TB, b *Bucket, random *rand.Rand, times, nodes int) {
+	t.Helper()
+	for range times {
+		id := fmt.Sprint(random.IntN(nodes))
+		switch n, err := b.Node(id); {
+		case err != nil:
+			t.Fatal(err)
+		case n.Alive() && random.IntN(4) == 0:
+			dispatch(t, b, `{"type":"DELETE_NODE","id":%q}`, id)
+		default:
+			putNode(t, b, id, random.IntN(9))
+		}
+	}
+}
+
 func TestOrdered(t *testing.T) {
 	o := testOptions(1)
 	o.Now = time.Now
 	b := create(t, "b", nil, o)
 	random := rand.New(rand.NewPCG(7, 8))
 	for round := range 6 {
-		for range 150 {
-			id := fmt.Sprint(random.IntN(120))
-			switch n, err := b.Node(id); {
-			case err != nil:
-				t.Fatal(err)
-			case n.Alive() && random.IntN(4) == 0:
-				dispatch(t, b, `{"type":"DELETE_NODE","id":%q}`, id)
-			default:
-				putNode(t, b, id, random.IntN(9))
-			}
-		}
+		shuffleNodes(t, b, random, 150, 120)
 		switch round {
 		case 1, 4:
 			if err := b.Flush(t.Context()); err != nil {

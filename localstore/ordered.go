@@ -12,8 +12,9 @@ import (
 )
 
 // Ordered answers up to limit nodes that are alive, in an order: those whose keys come after one and before another, as
-// they stand at one moment; nil stands for no bound. Fewer than limit mean that there are no more. Where the order is not stored, all nodes are looked at, which takes
-// longer and more than one moment: a node that moves meanwhile is where it was or where it is. Then scanned is true.
+// they stand at one moment; nil stands for no bound. Fewer than limit mean that there are no more. Where the order is not
+// stored, all nodes are looked at, which takes longer and more than one moment: a node that moves meanwhile is where it
+// was or where it is. Then scanned is true.
 func (b *Bucket) Ordered(order setlog.Order, after, until []byte, limit int) (items []Item, scanned bool, err error) {
 	for limit > 0 {
 		p, err := b.startPage(order, string(after), string(until), limit)

@@ -24,9 +24,6 @@ func (b *Bucket) Order() setlog.Order { return b.ordersOf(b.now().schema)[0] }
 // Orders are all that the bucket's schema sets, and that are stored: its own order first, then its indexes.
 func (b *Bucket) Orders() []setlog.Order { return b.ordersOf(b.now().schema) }
 
-// byID is the order that the nodes themselves are stored in.
-const byID = `["id"]`
-
 // ordersOf reads them, unless the schema was the last one asked for. None is there twice.
 func (b *Bucket) ordersOf(s setlog.Schema) []setlog.Order {
 	if last := b.orders.Load(); last != nil && last.Compare(s) == 0 {
@@ -35,7 +32,7 @@ func (b *Bucket) ordersOf(s setlog.Schema) []setlog.Order {
 	found := &schemaOrders{Schema: s}
 	found.all = []setlog.Order{schema.OrderOf(s.JSON)}
 	for _, o := range schema.IndexesOf(s.JSON) {
-		if !slices.ContainsFunc(found.all, o.Equal) && o.String() != byID {
+		if !slices.ContainsFunc(found.all, o.Equal) && !o.IsByID() { // the nodes themselves are stored by id
 			found.all = append(found.all, o)
 		}
 	}

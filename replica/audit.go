@@ -32,7 +32,7 @@ func (c *collection) audit(ctx context.Context) error {
 	}
 	var lost []*said
 	for _, segment := range segments {
-		if segment.Past || sent[segment.Name] != localstore.Retired || c.names[segment.Name] || c.isAudited(segment.Name) ||
+		if segment.Past || sent[segment.Name] != localstore.Retired || c.names.has(segment.Name) || c.isAudited(segment.Name) ||
 			isNamed(past, segment) || !segment.Forked && reachesOver(covered, segment) {
 			continue
 		}

@@ -43,7 +43,7 @@ func (v *visit) consolidate(ctx context.Context, segments []localstore.StoredSeg
 // still lacks.
 func (v *visit) removeCopies(ctx context.Context, segments []localstore.StoredSegment) error {
 	for _, s := range segments {
-		if !s.Own || !s.Past || !v.names[s.Name] {
+		if !s.Own || !s.Past || !v.names.has(s.Name) {
 			continue
 		}
 		shown, err := v.isShownInPast(ctx, s.Name)
@@ -66,7 +66,7 @@ func (v *visit) removeCopies(ctx context.Context, segments []localstore.StoredSe
 func (v *visit) groups(segments []localstore.StoredSegment, sent map[string]localstore.Sent) [][]localstore.StoredSegment {
 	var fresh []localstore.StoredSegment
 	for _, s := range segments {
-		if s.Own && !s.Forked && !s.Past && v.names[s.Name] && sent[s.Name] == localstore.Verified {
+		if s.Own && !s.Forked && !s.Past && v.names.has(s.Name) && sent[s.Name] == localstore.Verified {
 			fresh = append(fresh, s)
 		}
 	}

@@ -51,7 +51,7 @@ func (p *pusher) split(segments []localstore.StoredSegment, sent map[string]loca
 		if s.Past || sent[s.Name] == localstore.Retired {
 			continue
 		}
-		if s.Own && sent[s.Name] == localstore.Unsent && !p.names[s.Name] {
+		if s.Own && sent[s.Name] == localstore.Unsent && !p.names.has(s.Name) {
 			unsent = append(unsent, s)
 		} else {
 			others = append(others, s)
@@ -62,7 +62,7 @@ func (p *pusher) split(segments []localstore.StoredSegment, sent map[string]loca
 
 // advance takes the one next step of a segment that was sent, or that another wrote.
 func (p *pusher) advance(ctx context.Context, s localstore.StoredSegment, state localstore.Sent) error {
-	shown := p.names[s.Name]
+	shown := p.names.has(s.Name)
 	switch {
 	case shown && state == localstore.Verified && !p.isResized(s):
 		delete(p.absent, s.Name)
@@ -95,7 +95,7 @@ func (p *pusher) verify(ctx context.Context, name string) error {
 	}
 	delete(p.absent, name)
 	delete(p.missed, name) // it is there again: whether it may go is for the next audit to find
-	if size := p.sizes[name]; size != int64(len(data)) {
+	if size := p.names[name]; size != int64(len(data)) {
 		p.odd[name] = size
 	}
 	p.round.Checked++

@@ -68,15 +68,15 @@ func (v *visit) isSettled(s localstore.StoredSegment, state localstore.Sent) boo
 	case state == localstore.Retired:
 		return true
 	case s.Past:
-		return !s.Own || !v.names[s.Name]
+		return !s.Own || !v.names.has(s.Name)
 	}
-	return state == localstore.Verified && v.names[s.Name] && !v.isResized(s)
+	return state == localstore.Verified && v.names.has(s.Name) && !v.isResized(s)
 }
 
 // isResized tells whether the remote shows a segment with another size than it has: somebody who wrote it again was cut off.
 // A place that always shows others was looked at before.
 func (v *visit) isResized(s localstore.StoredSegment) bool {
-	size, shown := v.sizes[s.Name]
+	size, shown := v.names[s.Name]
 	odd, known := v.odd[s.Name]
 	return shown && size >= 0 && size != int64(s.Size) && (!known || odd != size)
 }

@@ -49,7 +49,7 @@ func (s *Share) Sync(ctx context.Context, buckets []*localstore.Bucket) (Round, 
 	}
 	var errs []error
 	for _, b := range buckets {
-		v := &visit{Share: s, bucket: b, round: &r, inbox: inbox.files[b.ID()], names: inbox.names, sizes: inbox.sizes, resized: inbox.resized[b.ID()]}
+		v := &visit{Share: s, bucket: b, round: &r, inbox: inbox.files[b.ID()], names: inbox.names, resized: inbox.resized[b.ID()]}
 		if err := v.runUnlessQuiet(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("bucket %s: %w", b.Name(), err))
 		}
@@ -66,17 +66,23 @@ func (s *Share) Sync(ctx context.Context, buckets []*localstore.Bucket) (Round, 
 
 // inbox is one listing of log/.
 type inbox struct {
-	names   map[string]bool
-	sizes   map[string]int64                // of segments; negative: not known
+	names   sizes                           // of segments
 	files   map[string][]setlog.SegmentName // by bucket id
 	resized map[string]bool                 // ids of buckets of which a file has another size than the last listing showed
 	seen    []setlog.SeenName
 }
 
+// sizes are the bytes of files, as a listing shows them, by name; negative: not known.
+type sizes map[string]int64
+
+func (s sizes) has(name string) bool {
+	_, shown := s[name]
+	return shown
+}
+
 // list reads log/, and makes sure of the share when names have vanished that the last listing showed.
 func (s *Share) list(ctx context.Context, r *Round) (inbox, error) {
-	box := inbox{names: map[string]bool{}, sizes: map[string]int64{}, files: map[string][]setlog.SegmentName{}, resized: map[string]bool{}}
-	defer func() { s.sizes = box.sizes }()
+	box := inbox{names: sizes{}, files: map[string][]setlog.SegmentName{}, resized: map[string]bool{}}
 	var foreign []string
 	for object, err := range s.o.Storage.List(ctx, logFolder) {
 		if err != nil {
@@ -88,14 +94,13 @@ func (s *Share) list(ctx context.Context, r *Round) (inbox, error) {
 		switch {
 		case isSeen:
 			box.seen = append(box.seen, seen)
-		case ok && !box.names[base]:
-			box.names[base] = true
-			box.sizes[base] = object.Size
+		case ok && !box.names.has(base):
+			box.names[base] = object.Size
 			box.files[name.Bucket] = append(box.files[name.Bucket], name)
-			last, was := s.sizes[base]
+			last, was := s.shown[base]
 			box.resized[name.Bucket] = box.resized[name.Bucket] || was && last != object.Size
-		case ok && box.sizes[base] != object.Size: // two of one name
-			box.sizes[base] = -1
+		case ok && box.names[base] != object.Size: // two of one name
+			box.names[base] = -1
 		case !ok:
 			foreign = append(foreign, base)
 		}
@@ -105,7 +110,7 @@ func (s *Share) list(ctx context.Context, r *Round) (inbox, error) {
 		r.Problems = append(r.Problems, foreignFiles(foreign))
 	}
 	for name := range s.shown {
-		if !box.names[name] {
+		if !box.names.has(name) {
 			s.shown = box.names
 			return box, s.check(ctx)
 		}
@@ -137,9 +142,8 @@ type visit struct {
 	bucket *localstore.Bucket
 	round  *Round
 	inbox  []setlog.SegmentName
-	names  map[string]bool // all of log/
-	sizes  map[string]int64
-	busy   bool // it left something for a later round
+	names  sizes // of all segments in log/
+	busy   bool  // it left something for a later round
 
 	resized bool // a file of the bucket has another size than before
 }

@@ -87,7 +87,7 @@ type Share struct {
 	rounds    int  // made since the start
 	checked   bool // the share's file was read since the start
 	sure      sight
-	shown     map[string]bool     // names in the last listing of log/
+	shown     sizes               // of segments in the last listing of log/
 	unsure    map[string]*suspect // files that could not be folded, by name
 	absent    map[string]int      // held files that listings in a row have not shown
 	births    map[string][]string // births of others met under a bucket's name
@@ -110,10 +110,9 @@ type Share struct {
 	audited   map[string]setlog.Hash   // the index that was found to hold a segment
 	missed    map[string]bool          // segments that no index was found to hold
 	notices   []notice
-	sizes     map[string]int64 // of segments in the last listing of log/
-	odd       map[string]int64 // sizes that a listing shows of files which are as they are to be, by name
-	released  bool             // the reserve, for the remote is full
-	reserved  bool             // the last listing of the share showed its reserve
+	odd       sizes // that a listing shows of files which are as they are to be
+	released  bool  // the reserve, for the remote is full
+	reserved  bool  // the last listing of the share showed its reserve
 }
 
 // NewShare makes no call yet.
@@ -121,7 +120,7 @@ func NewShare(o Options) *Share {
 	s := &Share{
 		o: o.withDefaults(), id: o.ID, unsure: map[string]*suspect{}, absent: map[string]int{}, births: map[string][]string{},
 		indexes: map[string]*setlog.Index{}, looked: map[string]look{}, moved: map[string]movement{}, lagging: map[string]lack{}, doubting: map[string]int{},
-		collected: map[string]time.Duration{}, audited: map[string]setlog.Hash{}, ranges: map[string]setlog.Range{}, missed: map[string]bool{}, relook: map[string]bool{}, quiet: map[string]quiet{}, odd: map[string]int64{}, liars: map[string]bool{},
+		collected: map[string]time.Duration{}, audited: map[string]setlog.Hash{}, ranges: map[string]setlog.Range{}, missed: map[string]bool{}, relook: map[string]bool{}, quiet: map[string]quiet{}, odd: sizes{}, liars: map[string]bool{},
 		seen: witness{others: map[setlog.Writer]*setlog.Seen{}},
 	}
 	if o.Key != nil {

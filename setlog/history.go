@@ -1,16 +1,13 @@
 package setlog
 
-import (
-	"bytes"
-	"slices"
-)
+import "slices"
 
 // History is what the entries of a log say of one node: those that name it, the last first, and which of them a delete
 // overrode that their writers had not seen, nor its writer them.
 type History struct {
 	id     string
-	named  []byte // what a line holds that names the node
-	before Mark   // zero: the end
+	wants  func(line []byte) bool
+	before Mark // zero: the end
 	limit  int
 
 	touches []Touch
@@ -36,11 +33,11 @@ type deletion struct {
 
 // NewHistory is that of a node up to a mark, zero for the end: of as many entries as the limit says.
 func NewHistory(id string, before Mark, limit int) *History {
-	return &History{id: id, named: appendQuote([]byte(`"id":`), id), before: before, limit: limit}
+	return &History{id: id, wants: Naming(id), before: before, limit: limit}
 }
 
 // Wants tells, without reading the line, whether it may be of an entry that Add needs. It is wrong one way only.
-func (h *History) Wants(line []byte) bool { return bytes.Contains(line, h.named) }
+func (h *History) Wants(line []byte) bool { return h.wants(line) }
 
 // Add takes an entry of the log in, once. The order does not matter. It keeps the entry's memory.
 func (h *History) Add(e Entry) {

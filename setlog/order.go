@@ -88,6 +88,9 @@ func (o Order) Names() []string {
 // String is the names as canonical JSON. Orders of one text are the same.
 func (o Order) String() string { return o.text }
 
+// IsByID tells whether it is the order of ids, upwards.
+func (o Order) IsByID() bool { return o.fields[0].name == fieldID && o.fields[0].flip == 0 }
+
 // Equal tells whether two orders are the same.
 func (o Order) Equal(other Order) bool { return o.text == other.text }
 

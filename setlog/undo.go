@@ -156,11 +156,22 @@ func (p *Past) Wants(line []byte) bool {
 		return true
 	}
 	for id := range p.before {
-		if bytes.Contains(line, appendQuote(append(make([]byte, 0, len(id)+8), `"id":`...), id)) {
+		if bytes.Contains(line, mention(id)) {
 			return true
 		}
 	}
 	return false
+}
+
+// mention is what each line has that names a node.
+func mention(id string) []byte {
+	return appendQuote(append(make([]byte, 0, len(id)+8), `"id":`...), id)
+}
+
+// Naming tells of a line, without reading it, whether it may name a node. It is wrong one way only.
+func Naming(id string) func(line []byte) bool {
+	named := mention(id)
+	return func(line []byte) bool { return bytes.Contains(line, named) }
 }
 
 func (p *Past) setsSchema() bool { return setsSchema(p.entry.Actions) }

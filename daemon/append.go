@@ -24,7 +24,7 @@ func (d *Daemon) appendActions(w http.ResponseWriter, r *http.Request) error {
 	if isLines(r) {
 		return d.appendLines(w, r, b)
 	}
-	body, err := io.ReadAll(r.Body)
+	body, err := readBody(r)
 	if err != nil {
 		return bodyError(err)
 	}
@@ -76,6 +76,19 @@ func appended(receipt localstore.Receipt) api.Appended {
 		a.Revs = map[string]string{}
 	}
 	return a
+}
+
+// maxTrusted is up to which length a body gets its memory before it comes.
+const maxTrusted = 64 << 10
+
+// readBody reads a whole body.
+func readBody(r *http.Request) ([]byte, error) {
+	if r.ContentLength < 0 || r.ContentLength > maxTrusted {
+		return io.ReadAll(r.Body)
+	}
+	body := make([]byte, r.ContentLength)
+	_, err := io.ReadFull(r.Body, body)
+	return body, err
 }
 
 // bodyError says why a body could not be read to its end.

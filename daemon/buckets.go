@@ -43,11 +43,12 @@ func (b *heldBucket) undo(ctx context.Context, r localstore.UndoRequest) (locals
 }
 
 func (b *heldBucket) keepFailure(err error) {
-	p := problemOf(b.Name(), err)
-	switch {
-	case err == nil:
+	if err == nil {
 		b.failing.Store(nil)
-	case p.Name == diskFull, p.Name == diskFailing:
+		return
+	}
+	p := problemOf(b.Name(), err)
+	if p.Name == diskFull || p.Name == diskFailing {
 		b.failing.Store(&p)
 	}
 }

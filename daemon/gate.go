@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"mime"
 	"net/http"
 	"slices"
@@ -84,14 +85,19 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, who)))
 }
 
-func harden(h http.Header) {
-	h.Set("Content-Security-Policy", contentSecurity)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cache-Control", "no-store")
+// hardened are the header fields of every answer, in net/http's spelling of their names. Answers share the lists, which have
+// no room to be appended to.
+var hardened = http.Header{
+	"Content-Security-Policy":      {contentSecurity},
+	"X-Content-Type-Options":       {"nosniff"},
+	"Referrer-Policy":              {"no-referrer"},
+	"Cross-Origin-Resource-Policy": {"same-origin"},
+	"Cross-Origin-Opener-Policy":   {"same-origin"},
+	"Cache-Control":                {"no-store"},
+	"Vary":                         {"Origin"},
 }
+
+func harden(h http.Header) { maps.Copy(h, hardened) }
 
 // judge applies the rules in order: who was addressed, from which page, who calls, in what form, and what may they do.
 func (g *gate) judge(r *http.Request) (caller, *api.Error) {
@@ -188,14 +194,12 @@ func (g *gate) judgeCaller(r *http.Request, page string) (caller, *api.Error) {
 	case len(given) == 0 && isPairing(r.Method, r.URL.Path):
 		return caller{}, nil
 	}
-	missing := problem(http.StatusUnauthorized, "no token came with the request",
-		"send Authorization: Bearer TOKEN; the owner's token is in the file token of the data folder, an app asks for its own: POST /v1/apps")
 	if len(given) != 1 {
-		return caller{}, missing
+		return caller{}, tokenless()
 	}
 	scheme, token, _ := strings.Cut(given[0], " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return caller{}, missing
+		return caller{}, tokenless()
 	}
 	sum := sha256.Sum256([]byte(token))
 	if subtle.ConstantTimeCompare(sum[:], g.token[:]) == 1 {
@@ -212,6 +216,11 @@ func (g *gate) judgeCaller(r *http.Request, page string) (caller, *api.Error) {
 		return caller{}, problem(http.StatusForbidden, "the token is not for this page or program", "each asks for its own: POST /v1/apps")
 	}
 	return caller{one.grant, one}, nil
+}
+
+func tokenless() *api.Error {
+	return problem(http.StatusUnauthorized, "no token came with the request",
+		"send Authorization: Bearer TOKEN; the owner's token is in the file token of the data folder, an app asks for its own: POST /v1/apps")
 }
 
 // tokensOf reads the tokens among the subprotocols of a WebSocket: a page can set no header there.
@@ -232,12 +241,8 @@ func judgeForm(r *http.Request) *api.Error {
 	if r.ContentLength == 0 || r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return nil
 	}
-	kinds := r.Header.Values("Content-Type")
-	if len(kinds) == 1 {
-		kind, _, err := mime.ParseMediaType(kinds[0])
-		if err == nil && (kind == "application/json" || kind == api.LinesType) && r.Header.Get("Content-Encoding") == "" {
-			return nil
-		}
+	if kind := kindOf(r); (kind == jsonType || kind == api.LinesType) && r.Header.Get("Content-Encoding") == "" {
+		return nil
 	}
 	return problem(http.StatusUnsupportedMediaType, "the body is not sent as JSON", "send Content-Type: application/json, or application/x-ndjson for many lines")
 }
@@ -251,7 +256,6 @@ const (
 
 // openToApps lets the page of an app read the answers, errors too.
 func (g *gate) openToApps(h http.Header, r *http.Request) {
-	h.Add("Vary", "Origin")
 	origin := r.Header.Values("Origin")
 	if len(origin) != 1 || !g.addressed(r) || !g.welcomes(r, origin[0]) {
 		return
@@ -283,11 +287,26 @@ func openToAll(h http.Header) {
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 }
 
-// isLines tells whether the body is a stream of lines.
-func isLines(r *http.Request) bool {
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return kind == api.LinesType
+const jsonType = "application/json"
+
+// kindOf is the media type of the body, without its parameters; empty when there is none, or more than one.
+func kindOf(r *http.Request) string {
+	kinds := r.Header["Content-Type"]
+	if len(kinds) != 1 {
+		return ""
+	}
+	if kinds[0] == jsonType || kinds[0] == api.LinesType {
+		return kinds[0]
+	}
+	kind, _, err := mime.ParseMediaType(kinds[0])
+	if err != nil {
+		return ""
+	}
+	return kind
 }
+
+// isLines tells whether the body is a stream of lines.
+func isLines(r *http.Request) bool { return kindOf(r) == api.LinesType }
 
 // limitBody bounds the size and the time of a body, from now on, whether it is read or not.
 func limitBody(w http.ResponseWriter, r *http.Request) io.ReadCloser {

@@ -24,6 +24,11 @@ const (
 	mergeFactor = 2
 	// maxChunkLines is how many bytes of lines go into a chunk.
 	maxChunkLines = 1 << 20
+	// stream: more entries than these between two rounds tell of a log that is being written to without a pause. It is indexed
+	// when it rests, or at so many times the limits as streamed says: what is written meanwhile is written once, not once
+	// for each index, and whoever writes has the machine.
+	stream   = 1000
+	streamed = 32
 )
 
 // compactIfDue writes an index when the entries that no index covers have passed the limit, or when the remote lost an index
@@ -33,6 +38,9 @@ func (v *visit) compactIfDue(ctx context.Context) error {
 	limit := v.bucket.Settings().LogLimit
 	entries, size := uint64(cmp.Or(limit, v.o.LogLimit)), uint64(v.o.LogBytes)
 	stats, last := v.bucket.Stats(), v.looked[v.bucket.Name()]
+	if v.isStreaming(stats.Entries) {
+		entries, size, v.busy = streamed*entries, streamed*size, true
+	}
 	if v.wishes.take(v.bucket.Name()) {
 		entries, last = 1, look{}
 		delete(v.collected, v.bucket.Name())
@@ -57,6 +65,13 @@ func (v *visit) compactIfDue(ctx context.Context) error {
 	}
 	v.looked[v.bucket.Name()] = look{stats.Entries, stats.Bytes, true}
 	return nil
+}
+
+// isStreaming tells whether the log has grown since the last visit as one does that is written to without a pause.
+func (v *visit) isStreaming(entries uint64) bool {
+	before, known := v.grown[v.bucket.Name()]
+	v.grown[v.bucket.Name()] = entries
+	return known && entries-min(entries, before) > stream
 }
 
 // wishes are the buckets that a person wants indexed. They may come from any goroutine.

@@ -63,6 +63,37 @@ func TestNewcomerJoinsByIndexes(t *testing.T) {
 	agree(t, a, b)
 }
 
+// TestStreamIsIndexedWhenItRests has a log grow by more than a thousand entries between two rounds, which is past its limit:
+// it is indexed by the first round that finds it at rest, or once it is past 32 times its limit.
+func TestStreamIsIndexedWhenItRests(t *testing.T) {
+	const limit, grown = 100, 1500
+	for _, test := range []struct {
+		name     string
+		streamed []int // indexes written by each round of a stream
+		rest     int   // by the one after it
+	}{
+		{"short", []int{0, 0}, 1},
+		{"long", []int{0, 0, 1, 0}, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			a := indexer(t, memory.New(), limit)
+			a.sync() // before it nobody knows how the log grows
+			for i, want := range test.streamed {
+				a.createMany(i*grown, grown)
+				if r := a.sync(); r.Indexed != want {
+					t.Errorf("round %d of the stream wrote %d indexes, not %d", i, r.Indexed, want)
+				}
+			}
+			if r := a.sync(); r.Indexed != test.rest {
+				t.Errorf("the round after the stream wrote %d indexes, not %d", r.Indexed, test.rest)
+			}
+			if r := a.sync(); r.Indexed != 0 {
+				t.Errorf("the one after it wrote %d more", r.Indexed)
+			}
+		})
+	}
+}
+
 // TestIndexesStayFew has a bucket grow to 2,560 nodes, or as many as SETLOGGER_NODES says, by an index for each 10 new ones, or each 1,000
 // of more than 10,000, and counts what stands and how often nodes were written again.
 func TestIndexesStayFew(t *testing.T) {

@@ -95,6 +95,7 @@ type Share struct {
 	pile      pile
 	indexes   map[string]*setlog.Index // that were read, by name
 	looked    map[string]look          // by bucket
+	grown     map[string]uint64        // entries at the last look at a log, by bucket
 	relook    map[string]bool          // buckets of which the indexes are to be compared with the log at the next round
 	liars     map[string]bool          // indexes that lack what they say they cover
 	made      *newShare                // until its file is known to stand
@@ -119,7 +120,7 @@ type Share struct {
 func NewShare(o Options) *Share {
 	s := &Share{
 		o: o.withDefaults(), id: o.ID, unsure: map[string]*suspect{}, absent: map[string]int{}, births: map[string][]string{},
-		indexes: map[string]*setlog.Index{}, looked: map[string]look{}, moved: map[string]movement{}, lagging: map[string]lack{}, doubting: map[string]int{},
+		indexes: map[string]*setlog.Index{}, looked: map[string]look{}, grown: map[string]uint64{}, moved: map[string]movement{}, lagging: map[string]lack{}, doubting: map[string]int{},
 		collected: map[string]time.Duration{}, audited: map[string]setlog.Hash{}, ranges: map[string]setlog.Range{}, missed: map[string]bool{}, relook: map[string]bool{}, quiet: map[string]quiet{}, odd: sizes{}, liars: map[string]bool{},
 		seen: witness{others: map[setlog.Writer]*setlog.Seen{}},
 	}

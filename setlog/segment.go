@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 )
 
@@ -118,6 +119,11 @@ func EncodeSegment(h Header, lines [][]byte, key ed25519.PrivateKey) (SegmentNam
 	if len(lines) == 0 || len(lines) > MaxLines {
 		return SegmentName{}, nil, fmt.Errorf("%w: it would hold %d entries", ErrFile, len(lines))
 	}
+	size := 0
+	for _, line := range lines {
+		size += len(line) + 1
+	}
+	text = slices.Grow(text, size+maxEnd)
 	chain := h.Previous
 	for _, line := range lines {
 		if len(line) > MaxLine || bytes.IndexByte(line, '\n') >= 0 {
@@ -137,6 +143,9 @@ func EncodeSegment(h Header, lines [][]byte, key ed25519.PrivateKey) (SegmentNam
 	name := SegmentName{BucketID(h.Bucket), h.Writer, h.First, h.First + uint64(len(lines)) - 1, HashOf(data)}
 	return name, data, nil
 }
+
+// maxEnd has room for the last line of a segment.
+const maxEnd = 512
 
 func encodeHeader(h Header) ([]byte, error) {
 	line, err := json.Marshal(wireHeader{

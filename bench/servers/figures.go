@@ -39,6 +39,8 @@ const (
 // report prints one line a figure: name, value, unit, target, verdict.
 type report struct{ *tabwriter.Writer }
 
+func newReport(out io.Writer) report { return report{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)} }
+
 func (r report) plain(name string, value float64, unit string) {
 	fmt.Fprintf(r, "%s\t%s\t%s\t-\t-\n", name, number(value), unit)
 }
@@ -67,19 +69,26 @@ func number(value float64) string {
 	return fmt.Sprintf("%.0f", value)
 }
 
-func (f figures) print(out io.Writer, o options) error {
-	r := report{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
+// printWrites prints S1: each server, then how many times the writes of each peer are ours.
+func (f figures) printWrites(out io.Writer, all *servers) error {
+	r := newReport(out)
 	r.plain("S1/fsync", median(f["S1/fsync"]), "µs")
-	for _, name := range []string{own, redis, pocket, durable, pouch} {
-		r.plain("S1/"+name, median(f["S1/"+name]), "writes/s")
-		r.plain("S1/cpu/"+name, median(f["S1/cpu/"+name]), "µs")
+	r.plain("S1/cpu/generator", median(f["S1/cpu/generator"]), "µs")
+	for _, s := range append([]*server{all.own}, all.peers...) {
+		r.plain("S1/"+s.name, median(f["S1/"+s.name]), "writes/s")
+		r.plain("S1/cpu/"+s.name, median(f["S1/cpu/"+s.name]), "µs")
 	}
-	for _, beside := range []struct {
-		name   string
-		target float64
-	}{{redis, ofRedis}, {pocket, ofPocket}, {durable, ofPocket}, {pouch, ofPouch}} {
-		r.atLeast("S1/of-"+beside.name, f.ratio("S1/"+own, "S1/"+beside.name), "×", beside.target)
+	for _, s := range all.peers {
+		r.atLeast("S1/of-"+s.name, f.ratio("S1/"+own, "S1/"+s.name), "×", s.target)
 	}
+	return r.Flush()
+}
+
+func (f figures) print(out io.Writer, all *servers, o options) error {
+	if err := f.printWrites(out, all); err != nil {
+		return err
+	}
+	r := newReport(out)
 	for _, what := range []struct {
 		name   string
 		target float64

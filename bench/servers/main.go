@@ -20,6 +20,7 @@ type options struct {
 	nodes  int           // of the largest bucket
 	folder string        // whose disk is measured
 	daemon string        // a built setlogger; empty: build it
+	beside string        // which peer is started; empty: all
 }
 
 func main() {
@@ -29,6 +30,7 @@ func main() {
 	flag.IntVar(&o.nodes, "nodes", 1_000_000, "nodes of the largest bucket")
 	flag.StringVar(&o.folder, "folder", "", "folder on the disk to measure; the system's temporary one if empty")
 	flag.StringVar(&o.daemon, "setlogger", "", "a built setlogger; empty: build it")
+	flag.StringVar(&o.beside, "beside", "", "the one peer to measure beside, and its writes alone; empty: all, and reads")
 	bare := flag.String("bare", "", "be the bare handler on this address")
 	flag.Parse()
 	if err := start(o, *bare); err != nil {
@@ -68,6 +70,9 @@ func run(ctx context.Context, o options) (err error) {
 			return err
 		}
 	}
+	if o.beside != "" {
+		return f.printWrites(os.Stdout, all)
+	}
 	if err := fill(ctx, all, o); err != nil {
 		return err
 	}
@@ -77,5 +82,5 @@ func run(ctx context.Context, o options) (err error) {
 			return err
 		}
 	}
-	return f.print(os.Stdout, o)
+	return f.print(os.Stdout, all, o)
 }

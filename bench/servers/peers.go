@@ -72,7 +72,11 @@ func (y *yard) openRedis(ctx context.Context) (*server, error) {
 
 // openPocket starts PocketBase with a collection for each set; its own settings never wait for the disk, -full does at
 // each commit.
-func (y *yard) openPocket(ctx context.Context, name, program string, args ...string) (*server, error) {
+func (y *yard) openPocket(ctx context.Context, name string, args ...string) (*server, error) {
+	program, err := y.build(ctx, "bench/servers/pocketbase", ".", pocket)
+	if err != nil {
+		return nil, err
+	}
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err

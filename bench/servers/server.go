@@ -28,6 +28,7 @@ type server struct {
 	read    func(set string, i int) []byte
 	reply   func(*bufio.Reader) error
 	process int
+	target  float64      // of S1, times what this one writes
 	begun   atomic.Int64 // nodes of S1 so far
 }
 
@@ -87,24 +88,29 @@ func (y *yard) open(ctx context.Context, o options) (*servers, error) {
 	if err := y.openOwn(ctx, all, o); err != nil {
 		return nil, err
 	}
-	program, err := y.build(ctx, "bench/servers/pocketbase", ".", pocket)
-	if err != nil {
-		return nil, err
-	}
-	for _, open := range []func() (*server, error){
-		func() (*server, error) { return y.openRedis(ctx) },
-		func() (*server, error) { return y.openPocket(ctx, pocket, program, peerSets(o)...) },
-		func() (*server, error) {
-			return y.openPocket(ctx, durable, program, append([]string{"-full"}, peerSets(o)...)...)
-		},
-		func() (*server, error) { return y.openPouch(ctx, peerSets(o)) },
+	for _, peer := range []struct {
+		name   string
+		target float64
+		open   func() (*server, error)
+	}{
+		{redis, ofRedis, func() (*server, error) { return y.openRedis(ctx) }},
+		{pocket, ofPocket, func() (*server, error) { return y.openPocket(ctx, pocket, peerSets(o)...) }},
+		{durable, ofPocket, func() (*server, error) {
+			return y.openPocket(ctx, durable, append([]string{"-full"}, peerSets(o)...)...)
+		}},
+		{pouch, ofPouch, func() (*server, error) { return y.openPouch(ctx, peerSets(o)) }},
 	} {
-		peer, err := open()
+		if o.beside != "" && o.beside != peer.name {
+			continue
+		}
+		opened, err := peer.open()
 		if err != nil {
 			return nil, err
 		}
-		all.peers = append(all.peers, peer)
+		opened.target = peer.target
+		all.peers = append(all.peers, opened)
 	}
+	var err error
 	all.bare, err = y.openBare(ctx)
 	return all, err
 }

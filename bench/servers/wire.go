@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -50,19 +50,46 @@ func httpRequest(method, address, path, header string, body []byte) []byte {
 	return append([]byte(head+"\r\n"), body...)
 }
 
-// httpReply reads a response, and what it says when it is a refusal.
+// httpReply reads a response, and what it says when it is a refusal. It looks at no more of it than redisReply does of
+// its own, as what the generator does takes from the servers.
 func httpReply(r *bufio.Reader) error {
-	response, err := http.ReadResponse(r, nil)
+	line, err := r.ReadSlice('\n')
 	if err != nil {
 		return err
 	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode >= http.StatusMultipleChoices {
-		text, err := io.ReadAll(response.Body)
-		return errors.Join(fmt.Errorf("servers: %s: %s", response.Status, text), err)
+	status := string(bytes.TrimSpace(line))
+	size, err := bodySize(r)
+	if err != nil {
+		return err
 	}
-	_, err = io.Copy(io.Discard, response.Body)
-	return err
+	if strings.HasPrefix(status, "HTTP/1.1 2") {
+		_, err = r.Discard(size)
+		return err
+	}
+	text := make([]byte, size)
+	_, err = io.ReadFull(r, text)
+	return errors.Join(fmt.Errorf("servers: %s: %s", status, text), err)
+}
+
+// bodySize reads a header to its end and answers how long the body is that it announces.
+func bodySize(r *bufio.Reader) (int, error) {
+	const name = "Content-Length:"
+	size, err := -1, error(nil)
+	for err == nil {
+		var line []byte
+		line, err = r.ReadSlice('\n')
+		switch {
+		case err != nil:
+		case len(line) == len("\r\n"):
+			if size < 0 {
+				err = errors.New("servers: a response does not tell its length")
+			}
+			return size, err
+		case len(line) > len(name) && bytes.EqualFold(line[:len(name)], []byte(name)):
+			size, err = strconv.Atoi(string(bytes.TrimSpace(line[len(name):])))
+		}
+	}
+	return 0, err
 }
 
 // redisRequest is a command as an array of RESP.

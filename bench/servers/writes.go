@@ -32,16 +32,43 @@ func measureWrites(ctx context.Context, all *servers, o options, folder string, 
 	}
 	f.note("S1/fsync", perSync)
 	for _, s := range append([]*server{all.own}, all.peers...) {
-		if err := measureWrite(ctx, s, o.spell, f); err != nil {
+		err := measureWrite(ctx, s, o.spell, f)
+		if err == nil {
+			err = settle(ctx, s)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// settle waits until a server has done what it left for later, so that the next one has the machine to itself.
+func settle(ctx context.Context, s *server) error {
+	const look, rest = 3 * time.Second, 60 * time.Millisecond // of CPU time in one look: a round is up to 2 s away
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	for before := time.Duration(0); ; {
+		used, err := cpuTime(ctx, s.process)
+		if err != nil || used-before <= rest {
+			return err
+		}
+		before = used
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // measureWrite writes to one server for a spell.
 func measureWrite(ctx context.Context, s *server, spell time.Duration, f figures) error {
-	before, err := s.cpuTime(ctx)
+	before, err := cpuTime(ctx, s.process)
+	if err != nil {
+		return err
+	}
+	ownBefore, err := cpuTime(ctx, os.Getpid())
 	if err != nil {
 		return err
 	}
@@ -56,7 +83,14 @@ func measureWrite(ctx context.Context, s *server, spell time.Duration, f figures
 	if err != nil {
 		return err
 	}
-	after, err := s.cpuTime(ctx)
+	after, err := cpuTime(ctx, s.process)
+	if err != nil {
+		return err
+	}
+	ownAfter, err := cpuTime(ctx, os.Getpid())
+	if s.name == own {
+		f.note("S1/cpu/generator", micros(ownAfter-ownBefore)/float64(made))
+	}
 	f.note("S1/"+s.name, float64(made)/took.Seconds())
 	f.note("S1/cpu/"+s.name, micros(after-before)/float64(made))
 	return err

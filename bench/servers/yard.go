@@ -88,9 +88,9 @@ func listens(ctx context.Context, address string, ended <-chan struct{}) error {
 	}
 }
 
-// cpuTime is what a server's process has used so far.
-func (s *server) cpuTime(ctx context.Context) (time.Duration, error) {
-	p, err := process.NewProcessWithContext(ctx, int32(s.process))
+// cpuTime is what a process has used so far.
+func cpuTime(ctx context.Context, id int) (time.Duration, error) {
+	p, err := process.NewProcessWithContext(ctx, int32(id))
 	if err != nil {
 		return 0, err
 	}

@@ -49,6 +49,19 @@ type caller struct {
 
 var owner = caller{grant: grant{admin: true}}
 
+// letOut tells whether the caller is an app that was revoked meanwhile.
+func (c caller) letOut() bool {
+	if c.app == nil {
+		return false
+	}
+	select {
+	case <-c.app.ended:
+		return true
+	default:
+		return false
+	}
+}
+
 type callerKey struct{}
 
 // callerOf answers who makes the request that came through the gate.
@@ -211,11 +224,15 @@ func (g *gate) judgeCaller(r *http.Request, page string) (caller, *api.Error) {
 	one := g.apps.find(token)
 	switch {
 	case one == nil:
-		return caller{}, problem(http.StatusUnauthorized, "the token is not known", "it was revoked, or is another daemon's: compare --data and --listen")
+		return caller{}, unknownToken()
 	case one.Origin != page:
 		return caller{}, problem(http.StatusForbidden, "the token is not for this page or program", "each asks for its own: POST /v1/apps")
 	}
 	return caller{one.grant, one}, nil
+}
+
+func unknownToken() *api.Error {
+	return problem(http.StatusUnauthorized, "the token is not known", "it was revoked, or is another daemon's: compare --data and --listen")
 }
 
 func tokenless() *api.Error {

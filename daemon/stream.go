@@ -85,7 +85,13 @@ func (d *Daemon) readLog(w http.ResponseWriter, r *http.Request) error {
 	case "":
 		return writeLog(w, r, b, after, limit)
 	case "long-poll":
-		if err := d.wait(r.Context(), b, after, pollTime); err != nil {
+		ctx, end := d.beginStream(r)
+		defer end()
+		err := wait(ctx, b, after, pollTime)
+		switch {
+		case callerOf(ctx).letOut():
+			return unknownToken()
+		case err != nil:
 			return err
 		}
 		return writeLog(w, r, b, after, limit)
@@ -107,14 +113,12 @@ func offsetOf(text string) (uint64, error) {
 	return offset, nil
 }
 
-// wait answers when there is an entry after the offset, or the time is over.
-func (d *Daemon) wait(ctx context.Context, b *heldBucket, after uint64, limit time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+// wait answers nil when there is an entry after the offset, or the time is over.
+func wait(ctx context.Context, b *heldBucket, after uint64, limit time.Duration) error {
+	within, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	stop := context.AfterFunc(d.streams, cancel)
-	defer stop()
-	err := b.Wait(ctx, after)
-	if errors.Is(err, context.DeadlineExceeded) {
+	err := b.Wait(within, after)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return nil
 	}
 	return err
@@ -158,9 +162,11 @@ func appendEntry(dst []byte, e localstore.LogEntry) []byte {
 	return append(append(append(dst, `,"entry":`...), e.Line...), '}')
 }
 
-// followLog sends each entry as an event, until the caller goes or the daemon stops.
+// followLog sends each entry as an event, until the caller goes or is let out, or the daemon stops.
 func (d *Daemon) followLog(w http.ResponseWriter, r *http.Request, b *heldBucket, after uint64) error {
 	defer d.metrics.noteStream("log")()
+	ctx, end := d.beginStream(r)
+	defer end()
 	out := newLineWriter(w)
 	out.kind = api.EventsType
 	out.buffer = append(out.buffer, ": here are the entries\n\n"...)
@@ -177,11 +183,11 @@ func (d *Daemon) followLog(w http.ResponseWriter, r *http.Request, b *heldBucket
 		if err := d.metrics.noteWrite(out.push()); err != nil {
 			return nil //nolint:nilerr // the caller is gone
 		}
-		if len(entries) == defaultPage {
+		if len(entries) == defaultPage && ctx.Err() == nil {
 			continue
 		}
-		if err := d.wait(r.Context(), b, after, beatTime); err != nil {
-			return nil //nolint:nilerr // the caller is gone, or the daemon stops: the stream just ends
+		if err := wait(ctx, b, after, beatTime); err != nil {
+			return nil //nolint:nilerr // the caller is gone or was let out, or the daemon stops: the stream just ends
 		}
 		out.buffer = append(out.buffer, ": alive\n\n"...)
 	}

@@ -43,6 +43,8 @@ type Options struct {
 	Look time.Duration
 	// Write is how long the reader of a WebSocket may take nothing of a message; 0: 30 s.
 	Write time.Duration
+	// Beat is between signs of life of a quiet WebSocket; 0: 15 s.
+	Beat time.Duration
 
 	// Open answers the storage at a remote's path. It makes no call yet.
 	Open func(path string) remote.Storage
@@ -74,6 +76,7 @@ func (o Options) withDefaults() Options {
 	}
 	o.Look = cmp.Or(o.Look, lookTime)
 	o.Write = cmp.Or(o.Write, writeTime)
+	o.Beat = cmp.Or(o.Beat, beatTime)
 	if o.Mask == nil {
 		o.Mask = func(path string) string { return path }
 	}

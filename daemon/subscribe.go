@@ -96,7 +96,7 @@ func (s *stream) serveSocket(ctx context.Context, w http.ResponseWriter, r *http
 		defer cancel()
 		return s.d.metrics.noteWrite(socket.Write(late, websocket.MessageText, message))
 	}
-	s.running.Go(func() { beat(ctx, late, socket, s.d.o.Write) })
+	s.running.Go(func() { beat(ctx, late, socket, &s.d.o) })
 	defer context.AfterFunc(ctx, func() { _ = socket.Close(websocket.StatusGoingAway, "the daemon is stopping, or the app was revoked") })()
 	for {
 		_, message, err := socket.Read(late)
@@ -119,8 +119,8 @@ func outliving(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // beat finds out until ctx ends whether the reader is still there, and answers within the limit.
-func beat(ctx, late context.Context, socket *websocket.Conn, limit time.Duration) {
-	ticker := time.NewTicker(beatTime)
+func beat(ctx, late context.Context, socket *websocket.Conn, o *Options) {
+	ticker := time.NewTicker(o.Beat)
 	defer ticker.Stop()
 	for {
 		select {
@@ -128,10 +128,12 @@ func beat(ctx, late context.Context, socket *websocket.Conn, limit time.Duration
 			return
 		case <-ticker.C:
 		}
-		ping, cancel := context.WithTimeout(late, limit)
+		ping, cancel := context.WithTimeout(late, o.Write)
 		err := socket.Ping(ping)
+		// the library gives up after 5 s, too, while a message is being written: that has a limit of its own
+		busy := errors.Is(err, context.DeadlineExceeded) && ping.Err() == nil
 		cancel()
-		if err != nil {
+		if err != nil && !busy {
 			_ = socket.CloseNow()
 			return
 		}

@@ -102,7 +102,7 @@ func (e *ear) until(what string, holds func() bool) {
 	for {
 		event, err := e.hear()
 		if err != nil {
-			e.t.Fatalf("%s: %v after %v", what, err, e.nodes)
+			e.t.Fatalf("%s: %v after %.2000s", what, err, fmt.Sprint(e.nodes))
 		}
 		if event.Type == api.EventReady && holds() {
 			return

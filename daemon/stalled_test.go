@@ -45,13 +45,12 @@ func TestStalledReader(t *testing.T) {
 // TestStalledReaderAmongBeats: a sign of life that can't be sent, as a message is on its way to a reader who takes its time,
 // ends nothing. The library waits 5 seconds with it.
 func TestStalledReaderAmongBeats(t *testing.T) {
-	s := serveOptions(t, Options{Data: filepath.Join(t.TempDir(), "data"), Write: time.Hour, Beat: 10 * time.Millisecond})
+	s := serveOptions(t, Options{Data: filepath.Join(t.TempDir(), "data"), Write: time.Hour, Beat: time.Second})
 	s.bucket(t, "todos")
+	n := s.flood(t)
 	stalled := s.listen(t)
 	stalled.say(api.Subscription{Subscribe: "todos"})
-	stalled.until("the begin", func() bool { return true })
-	n := s.flood(t)
-	<-time.After(6 * time.Second)
+	<-time.After(7 * time.Second)
 	stalled.until("all, once it reads", func() bool { return len(stalled.nodes) == n })
 }
 

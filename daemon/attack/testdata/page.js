@@ -89,14 +89,18 @@ const ways = {
 
 async function attack(base, calls, patience) {
   const all = [];
-  for (const [way, run] of Object.entries(ways)) {
+  const tryWay = ([way, run]) => {
     const one = async (call, i) => {
       const url = `${base || location.origin}${call.target}${call.target.includes("?") ? "&" : "?"}way=${encodeURIComponent(way)}&call=${i}`;
       const tried = Promise.resolve().then(() => run(url, call));
       all.push({ way, call: i, read: (await within(patience, tried).catch(() => "")) || "" });
     };
-    await Promise.all(calls.map(one));
-  }
+    return Promise.all(calls.map(one));
+  };
+  const isSocket = ([way]) => way.startsWith("WebSocket");
+  const sockets = Object.entries(ways).filter(isSocket).map(tryWay); // the browser has each that fails wait, so all wait at once
+  for (const way of Object.entries(ways)) if (!isSocket(way)) await tryWay(way);
+  await Promise.all(sockets);
   return all;
 }
 

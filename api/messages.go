@@ -60,6 +60,7 @@ type BucketShown struct {
 	BucketStatus
 	Settings json.RawMessage `json:"settings" doc:"x-setlogger of the bucket's schema: what was set; the rest stands at its default"`
 	Indexes  []IndexStatus   `json:"indexes" nullable:"false" doc:"What its nodes are found by without a scan, its own order first"`
+	View     string          `json:"view,omitempty" doc:"Where its published view is, below the path of each of its remotes; left out where none is kept"`
 }
 
 // Settings are those of a bucket; what is left out stands at its default.

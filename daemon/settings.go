@@ -9,6 +9,7 @@ import (
 	"github.com/setlogger/setlogger/api"
 	"github.com/setlogger/setlogger/localstore"
 	"github.com/setlogger/setlogger/localstore/schema"
+	"github.com/setlogger/setlogger/replica"
 	"github.com/setlogger/setlogger/setlog"
 )
 
@@ -25,7 +26,11 @@ func (d *Daemon) shownBucket(b *heldBucket) (*answer[api.BucketShown], error) {
 	if err != nil {
 		return nil, refused(err)
 	}
-	return &answer[api.BucketShown]{api.BucketShown{BucketStatus: d.bucketStatus(b), Settings: settingsOf(b.Schema()), Indexes: indexes}}, nil
+	shown := api.BucketShown{BucketStatus: d.bucketStatus(b), Settings: settingsOf(b.Schema()), Indexes: indexes}
+	if b.Settings().Publish {
+		shown.View = replica.ViewFile(b.Name())
+	}
+	return &answer[api.BucketShown]{shown}, nil
 }
 
 // settingsOf answers the settings in a schema as they were set, an empty object where there are none.

@@ -44,6 +44,7 @@ type listed struct {
 	*setlog.Index
 	name string
 	hash setlog.Hash
+	size int // bytes of its file
 }
 
 // catalog reads the indexes that index/ shows of this bucket; their chunks were not read yet.
@@ -61,7 +62,7 @@ func (v *visit) catalog(ctx context.Context) (catalog, error) {
 			}
 		}
 		if index != nil && v.ours(index.Births) && !v.isRotten(name.String()) {
-			all[name.Hash] = &listed{index, name.String(), name.Hash}
+			all[name.Hash] = &listed{index, name.String(), name.Hash, v.indexBytes[name.String()]}
 		}
 	}
 	return all, nil
@@ -93,7 +94,7 @@ func (v *visit) readIndex(ctx context.Context, name setlog.IndexName) (*setlog.I
 		return nil, nil //nolint:nilnil // it is not there yet
 	}
 	delete(v.unsure, name.String())
-	v.indexes[name.String()] = index
+	v.indexes[name.String()], v.indexBytes[name.String()] = index, len(data)
 	return index, nil
 }
 

@@ -126,6 +126,25 @@ func (v *visit) beginCompaction(ctx context.Context) (*compaction, error) {
 	if _, err := v.join(ctx); err != nil {
 		return nil, err
 	}
+	all, err := v.shownIndexes(ctx)
+	if err != nil || all == nil {
+		return nil, err
+	}
+	honest, mends, err := v.trueOnes(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	c := &compaction{visit: v, live: honest.live(), mends: mends}
+	var covered setlog.Coverage
+	for _, index := range c.live {
+		covered = setlog.Union(covered, index.Coverage)
+	}
+	c.rest, err = v.bucket.Rest(ctx, covered)
+	return c, err
+}
+
+// shownIndexes are the indexes of which the remote shows all chunks; nil while this device lacks what one of them has.
+func (v *visit) shownIndexes(ctx context.Context) (catalog, error) {
 	all, err := v.catalog(ctx)
 	if err != nil {
 		return nil, err
@@ -143,17 +162,7 @@ func (v *visit) beginCompaction(ctx context.Context) (*compaction, error) {
 			all = all.without(hash)
 		}
 	}
-	honest, mends, err := v.trueOnes(ctx, all)
-	if err != nil {
-		return nil, err
-	}
-	c := &compaction{visit: v, live: honest.live(), mends: mends}
-	var covered setlog.Coverage
-	for _, index := range c.live {
-		covered = setlog.Union(covered, index.Coverage)
-	}
-	c.rest, err = v.bucket.Rest(ctx, covered)
-	return c, err
+	return all, nil
 }
 
 // listChunks answers the names of this bucket in chunk/, all of which is listed once a round.
@@ -342,18 +351,18 @@ func (c *compaction) writeChunk(ctx context.Context, chunk *setlog.Chunk) error 
 }
 
 // writeWhole writes a file and reads it back.
-func (c *compaction) writeWhole(ctx context.Context, name string, data []byte) error {
-	if err := c.o.Storage.Write(ctx, name, data); err != nil {
+func (v *visit) writeWhole(ctx context.Context, name string, data []byte) error {
+	if err := v.o.Storage.Write(ctx, name, data); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	back, err := c.o.Storage.Read(ctx, name)
+	back, err := v.o.Storage.Read(ctx, name)
 	if err == nil && !bytes.Equal(back, data) {
 		err = errOtherHash
 	}
 	if err != nil {
 		return fmt.Errorf("read back %s: %w", name, err)
 	}
-	c.round.Uploaded++
+	v.round.Uploaded++
 	return nil
 }
 

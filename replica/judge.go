@@ -50,22 +50,22 @@ func (c *collection) candidates(ctx context.Context) ([]candidate, error) {
 }
 
 // rangeOf answers the entries of a segment of the store, nil when it is not there.
-func (c *collection) rangeOf(name string) (*setlog.Range, error) {
-	if known, ok := c.ranges[name]; ok {
+func (v *visit) rangeOf(name string) (*setlog.Range, error) {
+	if known, ok := v.ranges[name]; ok {
 		return &known, nil
 	}
-	segment, err := c.heldSegment(name)
+	segment, err := v.heldSegment(name)
 	if err != nil || segment == nil {
 		return nil, err
 	}
 	held := segment.Range()
-	c.ranges[name] = held
+	v.ranges[name] = held
 	return &held, nil
 }
 
 // heldSegment decodes a segment of the store, nil when it is not there.
-func (c *collection) heldSegment(name string) (*setlog.Segment, error) {
-	data, err := c.bucket.SegmentData(name)
+func (v *visit) heldSegment(name string) (*setlog.Segment, error) {
+	data, err := v.bucket.SegmentData(name)
 	if errors.Is(err, localstore.ErrMissing) {
 		return nil, nil //nolint:nilnil // it is not
 	}

@@ -82,6 +82,9 @@ func (v *visit) isResized(s localstore.StoredSegment) bool {
 }
 
 // work counts all that a round did, and what it has to say.
-func (r *Round) work() int {
-	return r.Fetched + r.Folded + r.Sealed + r.Uploaded + r.Checked + r.Joined + r.Indexed + r.Removed + len(r.Problems)
+func (r *Round) work() int { return r.done() + len(r.Problems) }
+
+// done counts what a round did.
+func (r *Round) done() int {
+	return r.Fetched + r.Folded + r.Sealed + r.Uploaded + r.Checked + r.Joined + r.Indexed + r.Removed
 }

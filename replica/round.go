@@ -150,6 +150,7 @@ type visit struct {
 
 // run pushes even where a pull failed: one file that can't be read must not hold back what was acknowledged here.
 func (v *visit) run(ctx context.Context) error {
+	before := v.round.done()
 	err := v.pull(ctx)
 	switch {
 	case ctx.Err() != nil:
@@ -168,7 +169,10 @@ func (v *visit) run(ctx context.Context) error {
 		return err
 	}
 	v.released = false
-	return v.collectIfDue(ctx)
+	if err := v.collectIfDue(ctx); err != nil {
+		return err
+	}
+	return v.publishIfDue(ctx, before)
 }
 
 // Pending counts the entries of a bucket's own writers that no later listing of the remote has shown yet.

@@ -12,8 +12,8 @@ import (
 )
 
 func bucketCommand(g *globals) *cobra.Command {
-	return group("bucket", "Make, join, list, describe and leave buckets",
-		bucketMakeCommand(g, false), bucketMakeCommand(g, true), bucketListCommand(g), bucketShowCommand(g), bucketSchemaCommand(g), bucketLeaveCommand(g))
+	return group("bucket", "Make, join, list, describe, publish and leave buckets",
+		bucketMakeCommand(g, false), bucketMakeCommand(g, true), bucketListCommand(g), bucketShowCommand(g), bucketSchemaCommand(g), bucketPublishCommand(g), bucketLeaveCommand(g))
 }
 
 // bucketMakeCommand is create and join, which differ in who made the bucket.
@@ -74,6 +74,9 @@ func bucketShowCommand(g *globals) *cobra.Command {
 			}
 			_, err = fmt.Fprintf(g.say(cmd), "name     %s\nwriter   %s\nnodes    %s\nentries  %d\nwaiting  %d\nsize     %s\nremotes  %s\n%s",
 				b.Name, b.Writer, nodesOf(b.BucketStatus), b.Entries, b.Pending, size(b.Bytes), listed(b.Remotes), linesOfIndexes(b.Indexes))
+			if err == nil && b.View != "" {
+				_, err = fmt.Fprintf(g.say(cmd), "view     %s\n", b.View)
+			}
 			return err
 		},
 	}

@@ -9,16 +9,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 
+	"github.com/setlogger/setlogger/replica"
 	"github.com/setlogger/setlogger/setlog"
 )
 
 // files answers what the remote really holds.
 func (f *fleet) files() map[string][]byte {
 	all := map[string][]byte{}
-	for _, folder := range []string{"", "log", "past", "index", "chunk"} {
+	for _, folder := range []string{"", "log", "past", "index", "chunk", path.Dir(replica.ViewFile(bucketName))} {
 		for object := range f.base.List(context.Background(), folder) { //nolint:errcheck // a list in memory does not fail
 			all[object.Name], _ = f.base.Read(context.Background(), object.Name) // it is there
 		}

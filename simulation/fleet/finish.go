@@ -13,6 +13,8 @@ import (
 
 	"github.com/setlogger/setlogger/remote/faulty"
 	"github.com/setlogger/setlogger/remote/memory"
+	"github.com/setlogger/setlogger/replica"
+	"github.com/setlogger/setlogger/setlog"
 	"github.com/setlogger/setlogger/simulation/judge"
 	"github.com/setlogger/setlogger/simulation/oracle"
 )
@@ -48,6 +50,9 @@ func (f *fleet) finish() error {
 		}
 	}
 	if err := f.newcomer("", want); err != nil {
+		return err
+	}
+	if err := f.readView(want); err != nil {
 		return err
 	}
 	return f.spoilEach(want)
@@ -140,7 +145,7 @@ func (f *fleet) compare(d *device, entries map[*record]bool, want oracle.State) 
 	if err := cmp.Or(d.compareState(want), d.checkLog()); err != nil {
 		return err
 	}
-	if f.plan.Keep == "all" { // else an index may have brought an entry without saying so
+	if f.plan.Keep == "remote" { // else an index may have brought an entry without saying so
 		if err := f.compareCoverage(d, entries); err != nil {
 			return err
 		}
@@ -251,6 +256,46 @@ func (f *fleet) newcomer(done string, want oracle.State) error {
 		return fmt.Errorf("a newcomer%s: %w", done, err)
 	}
 	return nil
+}
+
+// readView gives a newcomer only what the bucket's view names. What devices say they have seen stays: it tells a device, which
+// lists, that there is more than log/ shows.
+func (f *fleet) readView(want oracle.State) error {
+	if !f.plan.Publish || f.thinned {
+		return nil
+	}
+	whole := f.base
+	defer func() { f.base = whole; f.share = faulty.New(whole, faulty.Options{}) }()
+	all := f.files()
+	view, err := setlog.DecodeView(all[replica.ViewFile(bucketName)])
+	if err != nil {
+		return fmt.Errorf("the view: %w", err)
+	}
+	named := map[string]bool{}
+	for _, name := range view.Tail {
+		named[name] = true
+	}
+	for _, i := range view.Indexes {
+		named["index/"+i.Name] = true
+		index, err := setlog.DecodeIndex(all["index/"+i.Name])
+		if err != nil {
+			return fmt.Errorf("the view names index %s: %w", i.Name, err)
+		}
+		for _, ref := range index.Chunks {
+			named["chunk/"+index.Name(ref).String()] = true
+		}
+	}
+	f.base = memory.New()
+	f.share = faulty.New(f.base, faulty.Options{})
+	for name, data := range all {
+		if !named[name] && strings.Contains(name, "/") && !strings.HasPrefix(name, "log/seen.") {
+			continue
+		}
+		if err := f.base.Write(context.Background(), name, data); err != nil {
+			return err
+		}
+	}
+	return f.newcomer(" that has what the view names", want)
 }
 
 // spoilEach takes one index after the other away from newcomers: none is the only one that has something, unless the

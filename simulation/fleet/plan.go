@@ -13,6 +13,7 @@ type Plan struct {
 	Seed    uint64
 	Devices int
 	Keep    string // keepHistory of the bucket
+	Publish bool   // a view of it is kept
 	Limit   int    // entries of the log before an index is written
 	Nodes   int    // of a chunk
 	Steps   []Step
@@ -61,8 +62,9 @@ func (s Step) String() string {
 // NewPlan makes the plan of a seed. Of the faults given at least one strikes; none given stands for all.
 func NewPlan(seed uint64, wanted ...Fault) *Plan {
 	random := rand.New(rand.NewPCG(seed, 25))
-	p := &Plan{Seed: seed, Devices: 3 + random.IntN(4)/3, Limit: 30 + random.IntN(70), Nodes: 2 + random.IntN(40)}
-	p.Keep = []string{"all", "local", "none", "none"}[random.IntN(4)]
+	p := &Plan{Seed: seed, Devices: 3 + random.IntN(4)/3, Limit: 30 + random.IntN(70), Nodes: max(10, 2+random.IntN(40))}
+	p.Keep = []string{"remote", "local", "none", "none"}[random.IntN(4)]
+	p.Publish = p.Seed%4 == 0 // by no chance, so that the plans of seeds stay what they were
 	m := newMaker(p)
 	m.chooseFaults(wanted)
 	m.live()

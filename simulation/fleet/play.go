@@ -134,10 +134,13 @@ func (f *fleet) found() error {
 		}
 	}
 	if err := f.devices[0].act([]string{
-		fmt.Sprintf(`{"type":"SET_SCHEMA","schema":{"x-setlogger":{"chunkLimit":%d,"keepHistory":%q}}}`, f.plan.Nodes, f.plan.Keep),
+		fmt.Sprintf(`{"type":"SET_SCHEMA","schema":{"x-setlogger":{"chunkLimit":%d,"keepHistory":%q,"publish":%t}}}`, f.plan.Nodes, f.plan.Keep, f.plan.Publish),
 		`{"type":"CREATE_NODE","id":"kept"}`,
 	}); err != nil {
 		return err
+	}
+	if set := f.devices[0].bucket.Settings(); set.KeepHistory != f.plan.Keep || set.ChunkLimit != f.plan.Nodes {
+		return fmt.Errorf("the bucket's settings are %+v", set)
 	}
 	for _, d := range append(f.devices, f.devices...) {
 		if err := d.sync(); err != nil {

@@ -1,0 +1,297 @@
+package replica
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/setlogger/setlogger/localstore"
+	"github.com/setlogger/setlogger/setlog"
+)
+
+// Views.
+const (
+	viewFolder = "view"
+	// maxHead is how many bytes of nodes a view has itself.
+	maxHead = 32 << 10
+	// maxTail is how many segments a view names: with more the bucket is indexed first.
+	maxTail = 256
+)
+
+// viewing is how a bucket's view was last looked at.
+type viewing struct {
+	gone   bool   // there is none of this device's
+	offset uint64 // in the bucket's log
+	inbox  []setlog.SegmentName
+	tries  int // looks in a row that found it to be no time for a view
+}
+
+// ViewFile names a bucket's published view on a share.
+func ViewFile(bucket string) string { return viewFolder + "/" + setlog.ViewName(bucket) }
+
+// publishIfDue keeps the view of a bucket that is to have one, and removes this device's where none is wanted any more. A view
+// is written while the bucket rests, so that it is one of all that the device holds.
+func (v *visit) publishIfDue(ctx context.Context, before int) error {
+	name := v.bucket.Name()
+	last := v.views[name]
+	switch {
+	case !v.bucket.Settings().Publish:
+		return v.unpublish(ctx, last)
+	case v.o.Key == nil || v.bucket.Joining() || len(v.bucket.Births()) == 0:
+		return nil
+	case v.round.done() != before: // it does not rest; what was done may be of an index, which no listing of log/ tells
+		v.views[name] = viewing{}
+		return nil
+	case last.tries == 0 && last.inbox != nil && last.offset == v.bucket.Offset() && slices.Equal(last.inbox, v.inbox):
+		return nil
+	}
+	if last.tries++; last.tries > 1 && !v.isTurn(last.tries) {
+		v.busy, v.views[name] = true, last
+		return nil
+	}
+	now := viewing{offset: v.bucket.Offset(), inbox: append([]setlog.SegmentName{}, v.inbox...)}
+	view, err := v.view(ctx)
+	if err == nil && view != nil && now.offset != v.bucket.Offset() {
+		view = nil // it grew meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	if view == nil {
+		v.busy, v.views[name] = true, last
+		return nil
+	}
+	done, err := v.publish(ctx, view, last.tries)
+	if done && err == nil {
+		last = now
+	}
+	v.busy, v.views[name] = v.busy || !done, last
+	return err
+}
+
+// unpublish removes the view that this device has written, once.
+func (v *visit) unpublish(ctx context.Context, last viewing) error {
+	if last.gone {
+		return nil
+	}
+	name := ViewFile(v.bucket.Name())
+	sent, err := v.bucket.Sent(v.o.Remote)
+	if err != nil {
+		return err
+	}
+	if sent[name] != localstore.Unsent {
+		if err := v.o.Storage.Remove(ctx, name); err != nil {
+			return fmt.Errorf("remove %s: %w", name, err)
+		}
+		if err := v.bucket.MarkSent(ctx, v.o.Remote, localstore.Unsent, name); err != nil {
+			return err
+		}
+		v.round.Removed++
+	}
+	v.views[v.bucket.Name()] = viewing{gone: true}
+	return nil
+}
+
+// view makes the view of what the remote shows. It answers nil while that is not all that the device holds, or too much for
+// a view; then the next round writes an index.
+func (v *visit) view(ctx context.Context) (*setlog.View, error) {
+	all, err := v.shownIndexes(ctx)
+	if err != nil || all == nil {
+		return nil, err
+	}
+	honest, _, err := v.trueOnes(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	view := &setlog.View{Bucket: v.bucket.Name(), Births: v.bucket.Births(), Order: v.bucket.Order().Names(), Nodes: v.bucket.Stats().Nodes, Time: v.o.Now().UnixMilli()}
+	var told setlog.Coverage
+	for _, index := range honest.live() {
+		view.Indexes = append(view.Indexes, setlog.ViewIndex{Name: index.name, Bytes: index.size})
+		told = setlog.Union(told, index.Coverage)
+	}
+	slices.SortFunc(view.Indexes, func(a, b setlog.ViewIndex) int { return strings.Compare(a.Name, b.Name) })
+	if view.Tail, told, err = v.tail(ctx, told); err != nil {
+		return nil, err
+	}
+	if len(view.Tail) > maxTail {
+		v.Compact(view.Bucket)
+		return nil, nil //nolint:nilnil // not yet
+	}
+	held, err := v.bucket.Coverage()
+	if err != nil {
+		return nil, err
+	}
+	if whole, err := v.bucket.Within(held, told); err != nil || !whole {
+		return nil, err
+	}
+	view.Head, err = v.head()
+	return view, err
+}
+
+// tail answers the files of the segments with entries that no index covers, sorted, and what these and the indexes cover
+// together.
+func (v *visit) tail(ctx context.Context, covered setlog.Coverage) (files []string, told setlog.Coverage, err error) {
+	segments, err := v.bucket.Segments()
+	if err != nil {
+		return nil, nil, err
+	}
+	told = covered
+	for _, s := range segments {
+		r, err := v.rangeOf(s.Name)
+		if err != nil || r == nil {
+			return nil, nil, err
+		}
+		within, err := v.bucket.Within(setlog.Coverage{*r}, covered)
+		if err != nil {
+			return nil, nil, err
+		}
+		if within {
+			continue
+		}
+		file, err := v.place(ctx, s)
+		if err != nil {
+			return nil, nil, err
+		}
+		if file != "" {
+			files, told = append(files, file), setlog.Union(told, setlog.Coverage{*r})
+		}
+	}
+	slices.Sort(files)
+	return slices.Compact(files), told, nil
+}
+
+// place answers in which file the remote shows what a segment has; empty where in none.
+func (v *visit) place(ctx context.Context, s localstore.StoredSegment) (string, error) {
+	if v.names.has(s.Name) {
+		return inLog(s.Name), nil
+	}
+	past, err := v.listPast(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, name := range past {
+		if name.String() == s.Name {
+			return pastFolder + "/" + s.Name, nil
+		}
+	}
+	for _, name := range past {
+		if name.Writer != s.Writer || name.First > s.First || name.Last < s.Last {
+			continue
+		}
+		if holds, err := v.pastHolds(ctx, file{pastFolder, name}, s); holds || err != nil {
+			return pastFolder + "/" + name.String(), err
+		}
+	}
+	return "", nil
+}
+
+// head answers the lines of the first nodes in the bucket's order, as many as a view takes.
+func (v *visit) head() ([][]byte, error) {
+	const page = 64
+	order := v.bucket.Order()
+	var lines [][]byte
+	var after []byte
+	for size := 0; ; {
+		nodes, _, err := v.bucket.Ordered(order, after, nil, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range nodes {
+			line := n.Node.AppendDelta(nil, n.ID)
+			if size += len(line); size > maxHead {
+				return lines, nil
+			}
+			lines = append(lines, line)
+		}
+		if len(nodes) < page {
+			return lines, nil
+		}
+		after = order.Key(nodes[page-1].ID, nodes[page-1].Node)
+	}
+}
+
+// publish writes a view where the one that is there says less. It is not done while that one names files which no listing
+// shows: whoever wrote it may know more.
+func (v *visit) publish(ctx context.Context, view *setlog.View, tries int) (done bool, err error) {
+	name := ViewFile(view.Bucket)
+	there, err := v.readView(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	view.Count = 1
+	if there != nil {
+		if isSame(there, view) {
+			return true, nil
+		}
+		if known, err := v.knowsAll(ctx, there); err != nil || !known && tries <= patience {
+			return false, err
+		}
+		if there.Device == v.seen.device {
+			view.Count = there.Count + 1
+		}
+	}
+	data, err := view.Encode(v.o.Key)
+	if err == nil {
+		err = v.ensure(ctx)
+	}
+	if err == nil {
+		err = v.bucket.MarkSent(ctx, v.o.Remote, localstore.Uploaded, name)
+	}
+	if err == nil {
+		err = v.writeWhole(ctx, name, data)
+	}
+	if err != nil {
+		return false, err
+	}
+	v.o.Logger.Debug("wrote a view", "remote", v.o.Remote, "bucket", view.Bucket, "indexes", len(view.Indexes), "segments", len(view.Tail))
+	return true, nil
+}
+
+// knowsAll tells whether this device knows all files that a view names: they may be gone since.
+func (v *visit) knowsAll(ctx context.Context, view *setlog.View) (bool, error) {
+	for _, index := range view.Indexes {
+		if v.indexes[index.Name] == nil {
+			return false, nil
+		}
+	}
+	past, err := v.listPast(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, name := range view.Tail {
+		base := path.Base(name)
+		known, err := v.bucket.HasSegment(base)
+		if err != nil {
+			return false, err
+		}
+		if !known && !v.names.has(base) && !slices.ContainsFunc(past, func(n setlog.SegmentName) bool { return n.String() == base }) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// readView reads the view that is there; nil for none that is of this bucket.
+func (v *visit) readView(ctx context.Context, name string) (*setlog.View, error) {
+	data, err := v.o.Storage.Read(ctx, name)
+	switch {
+	case isUnfit(err):
+		return nil, nil //nolint:nilnil // there is none
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	view, err := setlog.DecodeView(data)
+	if err != nil || view.Bucket != v.bucket.Name() || !v.ours(view.Births) {
+		return nil, nil //nolint:nilnil,nilerr // it is broken, or another bucket's of that name
+	}
+	return view, nil
+}
+
+// isSame tells whether two views name the same files and show the same nodes.
+func isSame(a, b *setlog.View) bool {
+	return slices.Equal(a.Births, b.Births) && slices.Equal(a.Indexes, b.Indexes) && slices.Equal(a.Tail, b.Tail) && slices.Equal(a.Order, b.Order) &&
+		slices.EqualFunc(a.Head, b.Head, bytes.Equal) && a.Nodes == b.Nodes
+}

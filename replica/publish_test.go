@@ -1,0 +1,178 @@
+package replica_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/setlogger/setlogger/remote"
+	"github.com/setlogger/setlogger/remote/faulty"
+	"github.com/setlogger/setlogger/remote/memory"
+	"github.com/setlogger/setlogger/replica"
+	"github.com/setlogger/setlogger/setlog"
+)
+
+const viewFile = "view/" // the folder of the bucket's
+
+// publisher is a device that keeps views, and indexes after few entries.
+func publisher(t *testing.T, share remote.Storage, joins bool, seed byte) *device {
+	t.Helper()
+	d := newDevice(t, share, joins)
+	d.configure(share, func(o *replica.Options) {
+		o.Key, o.LogLimit = ed25519Key(seed), 10
+	})
+	return d
+}
+
+const published = `{"type":"SET_SCHEMA","schema":{"x-setlogger":{"publish":true,"order":["n","id"]}}}`
+
+// viewOf reads the view of the devices' bucket; nil when there is none.
+func viewOf(t *testing.T, share remote.Storage) *setlog.View {
+	t.Helper()
+	data, err := share.Read(context.Background(), viewFile+setlog.ViewName("todos"))
+	if err != nil {
+		return nil
+	}
+	view, err := setlog.DecodeView(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return view
+}
+
+// reader is a device that has nothing of a share but what its view names.
+func reader(t *testing.T, share remote.Storage, view *setlog.View) *device {
+	t.Helper()
+	named := memory.New()
+	keep := func(name string) []byte {
+		data, err := share.Read(context.Background(), name)
+		if err != nil {
+			t.Fatalf("the view names %s: %v", name, err)
+		}
+		if err := named.Write(context.Background(), name, data); err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	for _, name := range slices.Concat(names(t, share, ""), view.Tail) {
+		keep(name)
+	}
+	for _, name := range names(t, share, "log") {
+		if strings.HasPrefix(name, "log/seen.") { // they tell a device, which lists, that there is more than log/ shows
+			keep(name)
+		}
+	}
+	for _, i := range view.Indexes {
+		data := keep("index/" + i.Name)
+		index, err := setlog.DecodeIndex(data)
+		if err != nil || len(data) != i.Bytes {
+			t.Fatalf("%s has %d bytes: %+v, %v", i.Name, len(data), i, err)
+		}
+		for _, chunk := range index.Chunks {
+			keep("chunk/" + index.Name(chunk).String())
+		}
+	}
+	d := newDevice(t, named, true)
+	rounds(4, d)
+	return d
+}
+
+// expectView checks that the view gives all that a device has, and begins as its order does.
+func expectView(t *testing.T, share remote.Storage, d *device) *setlog.View {
+	t.Helper()
+	view := viewOf(t, share)
+	if view == nil {
+		t.Fatal("there is no view")
+	}
+	agree(t, d, reader(t, share, view))
+	first, _, err := d.bucket.Ordered(d.bucket.Order(), nil, nil, len(view.Head))
+	if err != nil || view.Nodes != d.bucket.Stats().Nodes || len(first) != len(view.Head) || len(first) == 0 {
+		t.Fatalf("%d nodes in the head, %d in all, %v", len(view.Head), view.Nodes, err)
+	}
+	for i, n := range first {
+		if !bytes.Equal(n.Node.AppendDelta(nil, n.ID), view.Head[i]) {
+			t.Errorf("line %d of the head is %s", i, view.Head[i])
+		}
+	}
+	return view
+}
+
+func TestPublish(t *testing.T) {
+	share := memory.New()
+	a, b := publisher(t, share, false, 1), publisher(t, share, true, 2)
+	a.act(published)
+	for i := range 60 {
+		a.create(fmt.Sprintf("n%02d", i))
+		a.sync()
+	}
+	rounds(6, a, b)
+	expectView(t, share, a)
+	b.act(`{"type":"DELETE_NODE","id":"n07"}`, `{"type":"SET_PROPERTY","id":"n08","property":"n","value":-1}`)
+	rounds(6, b, a)
+	view := expectView(t, share, b)
+	if len(view.Tail) == 0 || len(view.Indexes) == 0 {
+		t.Errorf("the view has %d indexes and a tail of %d", len(view.Indexes), len(view.Tail))
+	}
+	a.now, b.now = a.now.Add(time.Hour), b.now.Add(time.Hour) // files move to past/
+	rounds(12, a, b)
+	expectView(t, share, a)
+	count := viewOf(t, share).Count
+	rounds(5, a, b)
+	if now := viewOf(t, share); now.Count != count {
+		t.Error("a view was written with nothing new")
+	}
+	a.act(`{"type":"SET_SCHEMA","schema":{}}`)
+	rounds(6, a, b)
+	if viewOf(t, share) != nil {
+		t.Error("the view stays though none is wanted")
+	}
+}
+
+// TestPublishManySegments indexes before a view names too many.
+func TestPublishManySegments(t *testing.T) {
+	share := memory.New()
+	a := newDevice(t, share, false)
+	a.configure(share, func(o *replica.Options) { o.Key, o.LogLimit = ed25519Key(1), 1_000_000 })
+	for i := range 300 {
+		a.act(fmt.Sprintf(`{"type":"CREATE_NODE","id":"n%03d","properties":{"n":%d}}`, i, i))
+		rounds(1, a)
+		a.now = a.now.Add(time.Second)
+	}
+	a.act(published)
+	rounds(12, a)
+	if view := expectView(t, share, a); len(view.Tail) > 256 {
+		t.Errorf("it names %d segments", len(view.Tail))
+	}
+}
+
+// TestPublishUnderFaults: whatever fails, the view is right once the remote is well again.
+func TestPublishUnderFaults(t *testing.T) {
+	for _, fault := range []faulty.Fault{faulty.Cut, faulty.WrittenZeros, faulty.LostAnswer, faulty.BrokenUpload, faulty.Lag} {
+		t.Run(fault.String(), func(t *testing.T) {
+			share := faulty.New(memory.New(), faulty.Options{Seed: 11, Chance: map[faulty.Fault]float64{fault: 0.3}})
+			a, b := publisher(t, share, false, 1), publisher(t, share, true, 2)
+			a.act(published)
+			for i := range 40 {
+				d := []*device{a, b}[i%2]
+				_, _ = a.trySync()
+				_, _ = b.trySync()
+				if len(d.bucket.Births()) > 0 {
+					d.create(fmt.Sprint(i))
+				}
+			}
+			share.Heal()
+			rounds(20, a, b)
+			agree(t, a, b)
+			expectView(t, share, a)
+		})
+	}
+}
+
+func ed25519Key(seed byte) ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
+}

@@ -1,5 +1,6 @@
-import { type ArrayState, baseSlots, compareForms, type Slot } from "./array.js";
+import type { ArrayState } from "./array.js";
 import { isArray, type Json } from "./json.js";
+import { baseSlots, compareForms, type Slot } from "./slot.js";
 import { type Anchor, compareSlots, sameSlot, type SlotId, slotKey } from "./slots.js";
 
 /** The order of an array's attached slots (plain Fugue: Weidner & Kleppmann, "The Art of the Fugue"). */

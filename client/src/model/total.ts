@@ -1,4 +1,4 @@
-import { type Json } from "./json.js";
+import { type Json, MAX_INTEGER } from "./json.js";
 import { compareMarks, compareStamps, type Mark, sameMark, type Stamp } from "./mark.js";
 import { compareWriters } from "./names.js";
 
@@ -38,17 +38,36 @@ export function keepTotal(totals: readonly Total[], total: Total): readonly Tota
  * nearest float64. `undefined` when there are no totals.
  */
 export function sumUnder(totals: readonly Total[], floor: Mark, base: Json | undefined): number | undefined {
-  const counted = totals.filter((total) => sameMark(total.floor, floor));
-  if (counted.length === 0) return undefined;
-  const sum = counted.reduce((sum, { total }) => sum + BigInt(total), 0n);
+  const sum = integerSum(totals, floor);
+  if (sum === undefined) return undefined;
   return typeof base === "number" ? addExactly(base, sum) : Number(sum);
+}
+
+function integerSum(totals: readonly Total[], floor: Mark): bigint | undefined {
+  const counted = totals.filter((total) => sameMark(total.floor, floor));
+  return counted.length === 0 ? undefined : counted.reduce((sum, { total }) => sum + BigInt(total), 0n);
+}
+
+/** Whether what a counter shows under a floor, exactly, is beyond ±2^53. */
+export function isBeyond(totals: readonly Total[], floor: Mark, base: Json | undefined): boolean {
+  const sum = integerSum(totals, floor);
+  if (sum === undefined) return false;
+  const { digits, scale } = exactSum(typeof base === "number" ? base : 0, sum);
+  return (digits < 0n ? -digits : digits) > BigInt(MAX_INTEGER) * scale;
 }
 
 /** A number, taken as it is written, and an integer, exactly added and then rounded once. */
 export function addExactly(base: number, sum: bigint): number {
+  const { digits, power } = exactSum(base, sum);
+  return Number(`${digits}e${power}`) || 0; // no -0
+}
+
+/** A sum as digits × 10^power = digits / scale. */
+function exactSum(base: number, sum: bigint): { digits: bigint; power: number; scale: bigint } {
   const [, sign, whole, fraction = "", exponent = "0"] = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(base))!;
   const digits = BigInt(sign + whole! + fraction);
   const power = Number(exponent) - fraction.length;
-  if (power >= 0) return Number(digits * 10n ** BigInt(power) + sum);
-  return Number(`${digits + sum * 10n ** BigInt(-power)}e${power}`) || 0;
+  if (power >= 0) return { digits: digits * 10n ** BigInt(power) + sum, power: 0, scale: 1n };
+  const scale = 10n ** BigInt(-power);
+  return { digits: digits + sum * scale, power, scale };
 }

@@ -35,6 +35,13 @@ export function member(object: JsonObject, name: string): Json | undefined {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
+/** The items of a member that is a list, none when it is left out. */
+export function list(object: JsonObject, name: string): readonly Json[] {
+  const value = member(object, name) ?? (Object.hasOwn(object, name) ? null : []);
+  if (!isArray(value)) throw new FormatError(`${name} is a list`);
+  return value;
+}
+
 /** Sets a member, `__proto__` too. */
 export function setMember(object: { [name: string]: Json }, name: string, value: Json): void {
   if (name === "__proto__") {
@@ -74,7 +81,10 @@ export function canonical(value: Json): string {
 /** Whether two values are the same. */
 export function sameJson(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;
-  return a !== undefined && b !== undefined && canonical(a) === canonical(b);
+  if (isArray(a)) return isArray(b) && a.length === b.length && a.every((value, i) => sameJson(value, b[i]));
+  if (!isObject(a) || !isObject(b)) return false;
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && sameJson(a[name], b[name]));
 }
 
 /** How deep a value is nested: 0 for a scalar. */

@@ -54,26 +54,17 @@ export function orderOf(schema: Json): readonly string[] {
 }
 
 /**
- * Where a node stands: keys sort bytewise as their nodes do, and no two nodes have the same. One that is not alive, whose
- * value is null, stands where one without properties would that was created at stamp 0.
+ * Where a node stands: keys, of which each character stands for a byte, sort as their nodes do, and no two nodes have the
+ * same. One that is not alive, whose value is null, stands where one without properties would that was created at stamp 0.
  */
-export function orderKey(order: Order, id: string, created: Stamp, value: JsonObject | null): Uint8Array {
+export function orderKey(order: Order, id: string, created: Stamp, value: JsonObject | null): string {
   const key: number[] = [];
   for (const field of order) {
     const start = key.length;
     push(key, field, id, value === null ? FIRST_STAMP : created, value ?? {});
     for (let i = start; field.isDown && i < key.length; i++) key[i]! ^= 0xff;
   }
-  return Uint8Array.from(key);
-}
-
-/** Orders keys by their bytes. */
-export function compareKeys(a: Uint8Array, b: Uint8Array): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    if (a[i] !== b[i]) return a[i]! - b[i]!;
-  }
-  return a.length - b.length;
+  return String.fromCharCode(...key);
 }
 
 function push(key: number[], { name, isDown }: Field, id: string, created: Stamp, value: JsonObject): void {

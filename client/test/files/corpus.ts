@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
+import { canonical, compareText, type JsonObject, withMembers } from "../../src/model/json.js";
+import type { State } from "../../src/model/state.js";
 import { TESTDATA } from "../model/vectors.js";
 
 /** The bytes of a file of testdata. */
@@ -20,4 +22,17 @@ export function untar(name: string): Map<string, Uint8Array<ArrayBuffer>> {
     at += 512 + Math.ceil(size / 512) * 512;
   }
   return files;
+}
+
+/** A node as `setlogger export` prints it. */
+export function exportedLine(id: string, value: JsonObject): string {
+  return canonical(withMembers(value, { id })) + "\n";
+}
+
+/** The nodes of a state as `setlogger export` prints them. */
+export function exported(state: State): string {
+  const alive = [...state.nodes].filter(([, node]) => node.isAlive).sort(([a], [b]) => compareText(a, b));
+  return alive.map(([id, node]) => {
+    return exportedLine(id, node.value()!);
+  }).join("");
 }

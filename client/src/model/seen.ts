@@ -47,8 +47,8 @@ export function seenAt(vertex: Vertex | undefined, above: Mark, inherited: Json 
   const object = objectAt(vertex, floor, base);
   if (object) return object;
   const array = vertex.array(floor);
-  const shown = array?.sequence(base).values() ?? [];
-  if (shown.length > 0) return shown;
+  const shown = array ? array.sequence(base).values() : base;
+  if (isArray(shown) && shown.length > 0) return shown;
   const sum = sumUnder(vertex.totals, floor, base);
   if (sum !== undefined) return sum;
   if (array && isArray(base)) return [];

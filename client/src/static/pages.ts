@@ -3,7 +3,7 @@ import type { Order } from "../model/order.js";
 import type { Chunks } from "./chunks.js";
 import type { Indexes } from "./indexes.js";
 import type { LinePlace, Nodes } from "./nodes.js";
-import { type Candidate, keyOf, scan } from "./scan.js";
+import { type Candidate, keyOf, Scan } from "./scan.js";
 import type { Tail } from "./tail.js";
 
 /** What pages are made of. */
@@ -21,15 +21,20 @@ export class Pages {
   /** not given out yet; sorted, those that come first at the end */
   private queue: Candidate[] = [];
   /** from indexes read whole */
-  private scanned: ReadonlyMap<string, Candidate> | undefined;
-  private oldest: number | undefined;
+  private readonly scan: Scan;
+  private isScanned = false;
+  private readonly oldest: number | undefined;
   private chunk = 0;
   /** ids of the lines that were read */
   private readonly met = new Set<string>();
   /** up to where the order is known; `undefined` when it is known to its end */
   private frontier: string | undefined = "";
 
-  constructor(private readonly sources: PageSources) {}
+  constructor(private readonly sources: PageSources) {
+    const { indexes, chunks, nodes, order, orderNames } = sources;
+    this.oldest = indexes.oldest(orderNames);
+    this.scan = new Scan(indexes, this.oldest, chunks, nodes, order);
+  }
 
   /** Whether all was given out. */
   get isDone(): boolean {
@@ -55,7 +60,7 @@ export class Pages {
 
   /** Puts candidates to where they stand after the tail said more of them. */
   async again(ids: ReadonlySet<string>): Promise<void> {
-    if (!this.scanned) return;
+    if (!this.isScanned) return this.scan.again(ids);
     for (const [i, candidate] of this.queue.entries()) {
       if (ids.has(candidate.id)) this.queue[i] = await this.keyed(candidate.id, candidate.places);
     }
@@ -83,13 +88,11 @@ export class Pages {
   }
 
   private async begin(): Promise<void> {
-    if (this.scanned) return;
-    const { indexes, chunks, nodes, order, orderNames } = this.sources;
-    this.oldest = indexes.oldest(orderNames);
-    const scanned = await scan(indexes, this.oldest, chunks, nodes, order);
-    this.scanned = scanned;
-    for (const id of scanned.keys()) this.met.add(id);
-    this.queue = [...scanned.values()].sort(byKey);
+    if (this.isScanned) return;
+    await this.scan.run();
+    this.isScanned = true;
+    for (const id of this.scan.found.keys()) this.met.add(id);
+    this.queue = [...this.scan.found.values()].sort(byKey);
     if (this.oldest === undefined || this.index.chunks.length === 0) this.end();
   }
 
@@ -106,7 +109,7 @@ export class Pages {
     const places = [place];
     for (const { id, node } of told.values()) {
       last = keyOf(order, id, node);
-      if (this.scanned!.has(id)) continue;
+      if (this.scan.found.has(id)) continue;
       this.met.add(id);
       this.queue.push({ id, places, key: keyOf(order, id, nodes.whole(id, [node])) });
     }

@@ -48,6 +48,7 @@ export type ViewChange =
 
 interface Given {
   readonly rev: string;
+  readonly place: string;
   readonly isAlive: boolean;
   /** `undefined` for a node that the head alone has told so far */
   readonly places: readonly LinePlace[] | undefined;
@@ -149,7 +150,7 @@ export class View {
   }
 
   private give(id: string, node: NodeState, places: readonly LinePlace[] | undefined): void {
-    this.given.set(id, { rev: node.rev(), isAlive: node.isAlive, places });
+    this.given.set(id, { rev: node.rev(), place: keyOf(this.order, id, node), isAlive: node.isAlive, places });
   }
 
   private told(id: string, node: NodeState): ViewNode {
@@ -218,7 +219,7 @@ export class View {
     for (const id of this.byPlace(new Set([...named, ...this.file.head.map(({ id }) => id)]))) {
       const given = this.given.get(id);
       const node = await this.whole(id, given?.places);
-      if (node.rev() === given?.rev) continue;
+      if (node.rev() === given?.rev && keyOf(this.order, id, node) === given.place) continue;
       this.give(id, node, given?.places);
       if (node.isAlive) nodes.push(this.told(id, node));
       else if (given?.isAlive) nodes.push({ id, value: null });

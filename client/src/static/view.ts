@@ -22,7 +22,7 @@ export interface ViewOptions {
   readonly fetch?: Fetch;
   /** the devices whose views are taken; any if they are left out */
   readonly devices?: readonly string[];
-  /** how many nodes a page has, 100 if it is left out; the first one has those of the view's head */
+  /** how many nodes a page has, 100 if it is left out; the first one has those of the view's top */
   readonly pageSize?: number;
   /** how many chunks are kept in memory, 8 if it is left out */
   readonly chunks?: number;
@@ -50,7 +50,7 @@ interface Given {
   readonly rev: string;
   readonly place: string;
   readonly isAlive: boolean;
-  /** `undefined` for a node that the head alone has told so far */
+  /** `undefined` for a node that the top alone has told so far */
   readonly places: readonly LinePlace[] | undefined;
 }
 
@@ -73,7 +73,7 @@ export class View {
   private etag: string | undefined;
   private order!: Order;
   private tail!: Tail;
-  private head!: Map<string, NodeState>;
+  private top!: Map<string, NodeState>;
   private nodes: Nodes | undefined;
   private pages: Pages | undefined;
   private given!: Map<string, Given>;
@@ -142,7 +142,7 @@ export class View {
     const { share, chunks, tail, order } = this;
     const left = tail.takeNamed();
     await tail.read(this.file);
-    tail.takeNamed(); // what was given out so far is of the head, which has it
+    tail.takeNamed(); // what was given out so far is of the top, which has it
     tail.name(left);
     const indexes = await Indexes.load(share, this.file);
     const nodes = (this.nodes = new Nodes(indexes, chunks, tail));
@@ -185,7 +185,7 @@ export class View {
     }
     await this.tail.read(file);
     this.file = file;
-    this.takeHead(file);
+    this.takeTop(file);
     const named = this.tail.takeNamed();
     try {
       await this.pages?.again(named);
@@ -202,21 +202,20 @@ export class View {
     this.tail = new Tail(this.share);
     this.nodes = this.pages = undefined;
     this.given = new Map();
-    this.head = new Map();
-    this.takeHead(file);
-    this.first = file.head.map(({ id, node }) => this.told(id, node));
-    for (const { id, node } of file.head) this.give(id, node, undefined);
+    this.top = new Map();
+    this.takeTop(file);
+    for (const { id, node } of file.top) this.give(id, node, undefined);
   }
 
-  /** Whoever was in the head stays known: the tail says what became of it. */
-  private takeHead(file: ViewFile): void {
-    for (const { id, node } of file.head) this.head.set(id, node);
-    this.first = file.head.map(({ id, node }) => this.told(id, node));
+  /** Whoever was in the top stays known: the tail says what became of it. */
+  private takeTop(file: ViewFile): void {
+    for (const { id, node } of file.top) this.top.set(id, node);
+    this.first = file.top.map(({ id, node }) => this.told(id, node));
   }
 
   private async changes(named: ReadonlySet<string>): Promise<ViewChange> {
     const nodes: (ViewNode | { id: string; value: null })[] = [];
-    for (const id of this.byPlace(new Set([...named, ...this.file.head.map(({ id }) => id)]))) {
+    for (const id of this.byPlace(new Set([...named, ...this.file.top.map(({ id }) => id)]))) {
       const given = this.given.get(id);
       const node = await this.whole(id, given?.places);
       if (node.rev() === given?.rev && keyOf(this.order, id, node) === given.place) continue;
@@ -227,19 +226,19 @@ export class View {
     return nodes.length > 0 ? { type: "change", nodes } : { type: "same" };
   }
 
-  /** Those of which something was given out, or is in the head; such as stand in one chunk beside each other. */
+  /** Those of which something was given out, or is in the top; such as stand in one chunk beside each other. */
   private byPlace(ids: ReadonlySet<string>): string[] {
     const place = (id: string): number => {
       const at = this.given.get(id)?.places?.[0];
       return at ? at.index * 2 ** 20 + at.chunk : -1;
     };
-    return [...ids].filter((id) => this.given.has(id) || this.head.has(id)).sort((a, b) => place(a) - place(b));
+    return [...ids].filter((id) => this.given.has(id) || this.top.has(id)).sort((a, b) => place(a) - place(b));
   }
 
-  /** A node from its lines, or as the head told it, with the tail. */
+  /** A node from its lines, or as the top told it, with the tail. */
   private async whole(id: string, places: readonly LinePlace[] | undefined): Promise<NodeState> {
     if (places && this.nodes) return this.nodes.at(id, places);
-    const node = this.head.get(id)!.clone();
+    const node = this.top.get(id)!.clone();
     const late = this.tail.state.nodes.get(id);
     if (late) node.merge(late);
     return node;

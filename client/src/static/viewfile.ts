@@ -27,7 +27,7 @@ export interface ViewFile {
   readonly device: string;
   readonly count: number;
   /** the first nodes in order, whole */
-  readonly head: readonly ToldNode[];
+  readonly top: readonly ToldNode[];
   readonly indexes: readonly NamedIndex[];
   /** how many nodes are alive */
   readonly nodes: number;
@@ -67,7 +67,7 @@ function readParts(object: JsonObject, id: string): Omit<ViewFile, "bucket" | "d
   return {
     count, nodes, time, order,
     births: textsIn(object, "births"),
-    head: listOf(object, "head").map((line) => reader.read(canonical(line))),
+    top: listOf(object, "top").map((line) => reader.read(canonical(line))),
     indexes: listOf(object, "indexes").map((index) => readNamed(index, id)),
     tail: textsIn(object, "tail").map((path) => readTail(path, id)),
   };

@@ -149,7 +149,7 @@ export class MadeShare {
   }
 
   /** Writes the view, and answers the state that all entries make. */
-  publish(head: number): State {
+  publish(top: number): State {
     const state = new State();
     const live = this.indexes.filter(({ hash }) => !this.indexes.some(({ merges }) => merges.includes(hash)));
     const tail: string[] = [];
@@ -164,7 +164,7 @@ export class MadeShare {
     const nodes = sorted(state, this.order).filter(([, node]) => node.isAlive);
     this.files.set(viewPath(NAME), new Uint8Array(this.publisher.object("view", {
       births: BIRTHS, bucket: NAME, count: ++this.count, device: this.publisher.name, format: 1, key: this.publisher.key, kind: "view", min_reader: 1,
-      head: nodes.slice(0, head).map(([id, node]) => writeDelta(id, node)),
+      top: nodes.slice(0, top).map(([id, node]) => writeDelta(id, node)),
       indexes: live.map(({ name, bytes }) => ({ bytes, name })).sort((a, b) => (a.name < b.name ? -1 : 1)),
       nodes: nodes.length, order: this.order, tail: tail.sort(), time: this.clock,
     })));

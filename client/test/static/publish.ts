@@ -12,7 +12,7 @@ import { orderKey, orderOf, parseOrder } from "../../src/model/order.js";
 import { laterSchema, State } from "../../src/model/state.js";
 import { viewPath } from "../../src/static/viewfile.js";
 
-const MAX_HEAD = 32 * 1024;
+const MAX_TOP = 32 * 1024;
 
 /** A device that publishes views of a share in a folder, as docs/format.md has it. */
 export class Publisher {
@@ -42,7 +42,7 @@ export class Publisher {
     const order = orderOf(state.schema.value);
     const view = {
       births: [...births].sort(), bucket: this.bucket, count: ++this.count, device: this.device, format: 1,
-      head: this.head(state, order), indexes: live.map(([name, { bytes }]) => ({ bytes, name })).sort((a, b) => (a.name < b.name ? -1 : 1)),
+      top: this.top(state, order), indexes: live.map(([name, { bytes }]) => ({ bytes, name })).sort((a, b) => (a.name < b.name ? -1 : 1)),
       key: this.publicKey.toString("base64"), kind: "view", min_reader: 1,
       nodes: [...state.nodes.values()].filter((node) => node.isAlive).length, order, tail: tail.map(([path]) => path).sort(), time: Date.now(),
     };
@@ -58,21 +58,21 @@ export class Publisher {
     return Buffer.byteLength(text);
   }
 
-  private head(state: State, names: readonly string[]): Json[] {
+  private top(state: State, names: readonly string[]): Json[] {
     const order = parseOrder(names);
     const keyed = [...state.nodes].filter(([, node]) => node.isAlive).map(([id, node]) => {
       return { id, node, key: orderKey(order, id, node.created, node.value()) };
     });
     keyed.sort((a, b) => (a.key < b.key ? -1 : 1));
-    const head: Json[] = [];
+    const top: Json[] = [];
     let bytes = 0;
     for (const { id, node } of keyed) {
       const line = writeDelta(id, node);
       bytes += Buffer.byteLength(canonical(line));
-      if (bytes > MAX_HEAD) break;
-      head.push(line);
+      if (bytes > MAX_TOP) break;
+      top.push(line);
     }
-    return head;
+    return top;
   }
 
   private async indexes(): Promise<Map<string, { index: Index & { hash: string }; bytes: number }>> {

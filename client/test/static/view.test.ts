@@ -72,13 +72,13 @@ test("a bucket of one index: the newest page in few requests, and all of it", { 
   const size = await new Publisher(daemon.share, BUCKET).publish();
   const server = await serve(t, daemon.share);
   const view = await openView({ url: server.url, bucket: BUCKET });
-  const head = server.take();
+  const top = server.take();
   const next = await view.next();
   const more = server.take();
-  t.diagnostic(`${view.size} nodes, a view of ${size} bytes: the first ${view.first.length} nodes took ${head.requests} request and ${head.bytes} bytes`);
+  t.diagnostic(`${view.size} nodes, a view of ${size} bytes: the first ${view.first.length} nodes took ${top.requests} request and ${top.bytes} bytes`);
   t.diagnostic(`the next ${next?.length} took ${more.requests} requests and ${more.bytes} bytes`);
   assert.equal(view.signature, "valid");
-  assert.ok(view.first.length >= 50 && head.requests === 1 && head.bytes <= 64 * 1024);
+  assert.ok(view.first.length >= 50 && top.requests === 1 && top.bytes <= 64 * 1024);
   assert.ok(next?.length === 100 && more.requests <= 3 && more.bytes <= 300_000);
   const ids = await listed(daemon, view.first.length + 100);
   assert.deepEqual([...view.first, ...next].map(({ id }) => id), ids);

@@ -1,0 +1,20 @@
+/** The model: what entries make of a bucket. */
+export { type Action, readAction, type Write } from "./action.js";
+export { parseBody, readBody } from "./body.js";
+export { type AppendOptions, Bucket, type Receipt, type UndoReceipt } from "./bucket.js";
+export { Clock } from "./clock.js";
+export { compose, type Composed, type Draft } from "./compose.js";
+export { Runs } from "./composearray.js";
+export { DeltaReader, type ToldNode } from "./delta.js";
+export { writeDelta } from "./deltawrite.js";
+export { type Entry, type Head, readEntry } from "./entry.js";
+export { canonical, FormatError, type Json, type JsonObject, parseCanonical, sameJson } from "./json.js";
+export { compareMarks, compareStamps, type Mark, readStamp, type Stamp, stampText } from "./mark.js";
+export { bucketId, compareWriters, writerOf } from "./names.js";
+export { NodeState } from "./node.js";
+export { DEFAULT_ORDER, type Order, orderKey, orderOf, parseOrder } from "./order.js";
+export { type EntryId, Past } from "./past.js";
+export { Refusal, type RefusalKind } from "./refusal.js";
+export { type Schema, State } from "./state.js";
+export { parseStrict } from "./strict.js";
+export { type Left, undo, type Undo } from "./undo.js";

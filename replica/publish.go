@@ -15,8 +15,8 @@ import (
 // Views.
 const (
 	viewFolder = "view"
-	// maxHead is how many bytes of nodes a view has itself.
-	maxHead = 32 << 10
+	// maxTop is how many bytes of nodes a view has itself.
+	maxTop = 32 << 10
 	// maxTail is how many segments a view names: with more the bucket is indexed first.
 	maxTail = 256
 )
@@ -127,7 +127,7 @@ func (v *visit) view(ctx context.Context) (*setlog.View, error) {
 	if whole, err := v.bucket.Within(held, told); err != nil || !whole {
 		return nil, err
 	}
-	view.Head, err = v.head()
+	view.Top, err = v.top()
 	return view, err
 }
 
@@ -188,8 +188,8 @@ func (v *visit) place(ctx context.Context, s localstore.StoredSegment) (string, 
 	return "", nil
 }
 
-// head answers the lines of the first nodes in the bucket's order, as many as a view takes.
-func (v *visit) head() ([][]byte, error) {
+// top answers the lines of the first nodes in the bucket's order, as many as a view takes.
+func (v *visit) top() ([][]byte, error) {
 	const page = 64
 	order := v.bucket.Order()
 	var lines [][]byte
@@ -201,7 +201,7 @@ func (v *visit) head() ([][]byte, error) {
 		}
 		for _, n := range nodes {
 			line := n.Node.AppendDelta(nil, n.ID)
-			if size += len(line); size > maxHead {
+			if size += len(line); size > maxTop {
 				return lines, nil
 			}
 			lines = append(lines, line)
@@ -293,5 +293,5 @@ func (v *visit) readView(ctx context.Context, name string) (*setlog.View, error)
 // isSame tells whether two views name the same files and show the same nodes.
 func isSame(a, b *setlog.View) bool {
 	return slices.Equal(a.Births, b.Births) && slices.Equal(a.Indexes, b.Indexes) && slices.Equal(a.Tail, b.Tail) && slices.Equal(a.Order, b.Order) &&
-		slices.EqualFunc(a.Head, b.Head, bytes.Equal) && a.Nodes == b.Nodes
+		slices.EqualFunc(a.Top, b.Top, bytes.Equal) && a.Nodes == b.Nodes
 }

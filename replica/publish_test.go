@@ -90,13 +90,13 @@ func expectView(t *testing.T, share remote.Storage, d *device) *setlog.View {
 		t.Fatal("there is no view")
 	}
 	agree(t, d, reader(t, share, view))
-	first, _, err := d.bucket.Ordered(d.bucket.Order(), nil, nil, len(view.Head))
-	if err != nil || view.Nodes != d.bucket.Stats().Nodes || len(first) != len(view.Head) || len(first) == 0 {
-		t.Fatalf("%d nodes in the head, %d in all, %v", len(view.Head), view.Nodes, err)
+	first, _, err := d.bucket.Ordered(d.bucket.Order(), nil, nil, len(view.Top))
+	if err != nil || view.Nodes != d.bucket.Stats().Nodes || len(first) != len(view.Top) || len(first) == 0 {
+		t.Fatalf("%d nodes in the top, %d in all, %v", len(view.Top), view.Nodes, err)
 	}
 	for i, n := range first {
-		if !bytes.Equal(n.Node.AppendDelta(nil, n.ID), view.Head[i]) {
-			t.Errorf("line %d of the head is %s", i, view.Head[i])
+		if !bytes.Equal(n.Node.AppendDelta(nil, n.ID), view.Top[i]) {
+			t.Errorf("line %d of the top is %s", i, view.Top[i])
 		}
 	}
 	return view

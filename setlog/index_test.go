@@ -84,7 +84,7 @@ const indexFolder = "../testdata/index"
 func TestGoldenIndex(t *testing.T) {
 	_, name, index, chunk := goldenIndex(t)
 	seenName, seen := goldenSeen(t)
-	files := map[string][]byte{"index.json": index, "chunk.jsonl.gz": chunk, "chunk.jsonl": inflate(t, chunk), "seen.json": seen}
+	files := map[string][]byte{"index.json": index, "chunk.jsonl.gz": chunk, "chunk.jsonl": inflate(t, chunk), "seen.json": seen, "view.json": goldenView(t)}
 	for file, data := range files {
 		path := filepath.Join(indexFolder, file)
 		if *update {
@@ -126,6 +126,10 @@ func TestGoldenIndex(t *testing.T) {
 	if err != nil || s.Count != seenName.Count || s.Device != seenName.Device || len(s.Buckets["todos"].Heads) != 1 || len(s.Buckets) != 2 {
 		t.Errorf("the seen file reads as %+v, %v", s, err)
 	}
+	v, err := setlog.DecodeView(files["view.json"])
+	if err != nil || v.Count != 2 || v.Device != s.Device || len(v.Indexes) != 1 || len(v.Tail) != 1 || len(v.Top) != 1 || v.Nodes != 2 {
+		t.Errorf("the view reads as %+v, %v", v, err)
+	}
 }
 
 func TestIndexNames(t *testing.T) {
@@ -161,7 +165,7 @@ func TestIndexNames(t *testing.T) {
 func TestEveryFlippedByteOfAnIndexIsFound(t *testing.T) {
 	_, _, index, chunk := goldenIndex(t)
 	_, seen := goldenSeen(t)
-	for kind, data := range map[string][]byte{"index": index, "chunk": chunk, "seen": seen} {
+	for kind, data := range map[string][]byte{"index": index, "chunk": chunk, "seen": seen, "view": goldenView(t)} {
 		decode := func(data []byte) error {
 			switch kind {
 			case "index":
@@ -169,6 +173,9 @@ func TestEveryFlippedByteOfAnIndexIsFound(t *testing.T) {
 				return err
 			case "seen":
 				_, err := setlog.DecodeSeen(data)
+				return err
+			case "view":
+				_, err := setlog.DecodeView(data)
 				return err
 			}
 			_, err := setlog.DecodeChunk(data)
@@ -225,7 +232,8 @@ func TestDecodeIndexRefuses(t *testing.T) {
 	_, err1 := setlog.DecodeIndex(newer(index))
 	_, err2 := setlog.DecodeSeen(newer(seen))
 	_, err3 := setlog.DecodeChunk(deflate(t, string(newer(inflate(t, chunk)))))
-	for _, err := range []error{err1, err2, err3} {
+	_, err4 := setlog.DecodeView(newer(goldenView(t)))
+	for _, err := range []error{err1, err2, err3, err4} {
 		if !errors.Is(err, setlog.ErrNewer) {
 			t.Errorf("min_reader 2: %v", err)
 		}

@@ -20,12 +20,12 @@ type View struct {
 	Births  []string
 	Device  Writer // named by the key of its seen files
 	Count   uint64
-	Head    [][]byte // the first nodes alive in the bucket's order, see ReadDelta
 	Indexes []ViewIndex
 	Nodes   uint64 // alive
 	Order   []string
 	Tail    []string // segments with their folders, sorted
 	Time    int64    // of writing, Unix milliseconds
+	Top     [][]byte // the first nodes alive in the bucket's order, see ReadDelta
 }
 
 // ViewIndex is an index as a view names it.
@@ -41,7 +41,6 @@ type wireView struct {
 	Count     uint64            `json:"count"`
 	Device    string            `json:"device"`
 	Format    int               `json:"format"`
-	Head      []json.RawMessage `json:"head"`
 	Indexes   []wireViewIndex   `json:"indexes"`
 	Key       string            `json:"key"`
 	Kind      string            `json:"kind"`
@@ -51,6 +50,7 @@ type wireView struct {
 	Signature string            `json:"signature,omitempty"`
 	Tail      []string          `json:"tail"`
 	Time      int64             `json:"time"`
+	Top       []json.RawMessage `json:"top"`
 }
 
 type wireViewIndex struct {
@@ -68,12 +68,12 @@ func (v *View) Encode(key ed25519.PrivateKey) ([]byte, error) {
 	public, _ := key.Public().(ed25519.PublicKey)
 	v.Device = WriterOf(public)
 	w := wireView{
-		Births: v.Births, Bucket: v.Bucket, Count: v.Count, Device: v.Device.String(), Format: Format, Head: make([]json.RawMessage, 0, len(v.Head)),
+		Births: v.Births, Bucket: v.Bucket, Count: v.Count, Device: v.Device.String(), Format: Format, Top: make([]json.RawMessage, 0, len(v.Top)),
 		Indexes: make([]wireViewIndex, 0, len(v.Indexes)), Key: base64.StdEncoding.EncodeToString(public), Kind: kindView, MinReader: MinReader,
 		Nodes: v.Nodes, Order: v.Order, Tail: append([]string{}, v.Tail...), Time: v.Time,
 	}
-	for _, line := range v.Head {
-		w.Head = append(w.Head, line)
+	for _, line := range v.Top {
+		w.Top = append(w.Top, line)
 	}
 	for _, index := range v.Indexes {
 		w.Indexes = append(w.Indexes, wireViewIndex(index))
@@ -129,11 +129,11 @@ func (v *View) readParts(w wireView) error {
 			return fmt.Errorf("%w: a segment %.120q", ErrFile, name)
 		}
 	}
-	for _, line := range w.Head {
+	for _, line := range w.Top {
 		if _, _, err := ReadDelta(line); err != nil {
 			return fmt.Errorf("%w: %w", ErrFile, err)
 		}
-		v.Head = append(v.Head, line)
+		v.Top = append(v.Top, line)
 	}
 	if _, err := ParseOrder(w.Order); err != nil {
 		return fmt.Errorf("%w: %w", ErrFile, err)

@@ -1,0 +1,183 @@
+import { createTransport, type ClientOptions } from "../client/call.js";
+import { coreCalls } from "../client/core.js";
+import { SetLoggerError } from "../client/error.js";
+import type { Told } from "../client/messages.js";
+import { createStream } from "../client/stream.js";
+import type { AskAction } from "./asks.js";
+import type { Path } from "./actions.js";
+import { createFeed } from "./feed.js";
+import { createOutbox, troubleOf } from "./outbox.js";
+import { targetOf, type Routes } from "./routes.js";
+import { bucketIn, sliceIn, type DaemonAction, type Queued, type SetLoggerState, type Trouble } from "./state.js";
+import { indexedStorage, memoryStorage, type EditStorage } from "./storage.js";
+import type { TabOptions } from "./tabs.js";
+
+/** How a store is tied to a daemon. The zero value is the daemon of this machine, without a token. */
+export interface SetLoggerOptions extends ClientOptions, TabOptions {
+  /** Buckets by path pattern; `{"/:bucket": ":bucket"}` unless given. */
+  readonly routes?: Routes;
+  /** Paths of buckets to follow from the start. */
+  readonly follow?: readonly Path[];
+  /** False: buckets are followed only where `follow` asks for it, so that only pages and what was edited are known. */
+  readonly auto?: boolean;
+  /** False: a bucket that is not there is not made. */
+  readonly make?: boolean;
+  /** Keeps unsent edits; IndexedDB where there is one, else memory. */
+  readonly storage?: EditStorage;
+  /** Names the queue, which all tabs of an origin with this name share; it has the address of the daemon unless given. */
+  readonly name?: string;
+  /** Finds the slice where it is mounted deeper than at a key of the state. */
+  readonly select?: (state: any) => SetLoggerState | undefined;
+}
+
+/** What the engine is given of the store. */
+interface StoreSide {
+  dispatch(action: DaemonAction): void;
+  getState(): unknown;
+}
+
+/** How long the stream has to bring what the daemon took, before its nodes are asked for: milliseconds. */
+const patience = 300;
+
+/** The side of the enhancer that talks: edits go out, and what comes back is dispatched. */
+export function createEngine(options: SetLoggerOptions, routes: Routes, store: StoreSide) {
+  const transport = createTransport({ ...options, retries: 0 });
+  const client = coreCalls(transport);
+  const name = options.name ?? `setlogger ${options.url ?? ""}`;
+  const make = options.make !== false;
+  const open = new Set<string>(); // keys of edits made here that are not over
+  const timers = new Map<string, ReturnType<typeof setTimeout>>();
+  const loading = new Set<string>();
+  let waiters: (() => void)[] = [];
+  let closed = false;
+  let connected: boolean | undefined;
+
+  const slice = () => (options.select ?? sliceIn)(store.getState());
+  const tell = (action: DaemonAction) => {
+    if (!closed) store.dispatch(action);
+  };
+  const blocked = (bucket: string, error: Trouble | null) => tell({ type: "setlogger/BLOCKED", bucket, error });
+
+  function up(): void {
+    outbox.wake();
+    if (connected !== true) tell({ type: "setlogger/CONNECTED" });
+    connected = true;
+  }
+
+  function down(error: Trouble): void {
+    if (connected !== false) tell({ type: "setlogger/DISCONNECTED", error });
+    connected = false;
+  }
+
+  const outbox = createOutbox({ ...options, name, client, make, storage: options.storage ?? defaultStorage(name) }, {
+    queued(queued) {
+      tell({ type: "setlogger/QUEUED", queued });
+      for (const one of queued) used(one.bucket);
+    },
+    done(bucket, key, revs) {
+      tell({ type: "setlogger/CONFIRMED", bucket, key, revs });
+      used(bucket);
+      settle(bucket, key, Object.keys(revs));
+    },
+    refused(refusal) {
+      tell({ type: "setlogger/REFUSED", refusal });
+      over(refusal.key);
+    },
+    blocked,
+  });
+
+  const feed = createFeed((listener) => createStream(options, transport, listener), client, make, {
+    changed(bucket, nodes, all) {
+      tell({ type: "setlogger/CHANGED", bucket, nodes, ...(all && { all }) });
+      for (const key of [...timers.keys()]) if (!isPending(bucket, key)) over(key);
+    },
+    up, down, blocked,
+  });
+
+  function used(bucket: string): void {
+    if (options.auto !== false || feed.follows(bucket)) feed.follow(bucket);
+  }
+
+  const isPending = (bucket: string, key: string) => {
+    const state = slice();
+    return !!state && bucketIn(state, bucket).pending.some((edit) => edit.key === key);
+  };
+
+  /** Waits until the confirmed values hold an edit that the daemon has; where the stream does not bring them, asks. */
+  function settle(bucket: string, key: string, ids: readonly string[]): void {
+    if (closed || !isPending(bucket, key)) return over(key);
+    const ask = async () => {
+      try {
+        const nodes = await Promise.all(ids.map((id) => readNode(bucket, id)));
+        tell({ type: "setlogger/CHANGED", bucket, nodes, settles: key });
+        over(key);
+      } catch {
+        timers.set(key, setTimeout(ask, 10 * patience));
+      }
+    };
+    timers.set(key, setTimeout(ask, feed.follows(bucket) ? patience : 0));
+  }
+
+  const readNode = (bucket: string, id: string): Promise<Told> =>
+    client.node(bucket, id).catch((error: unknown) => {
+      if (error instanceof SetLoggerError && error.status === 404) return { id, deleted: true };
+      throw error;
+    });
+
+  function over(key: string): void {
+    clearTimeout(timers.get(key));
+    timers.delete(key);
+    open.delete(key);
+    if (open.size) return;
+    for (const done of waiters.splice(0)) done();
+  }
+
+  async function load(bucket: string, page: string, ask: AskAction & { type: "setlogger/LOAD_MORE" }): Promise<void> {
+    const state = slice();
+    const cursor = ask.anew || !state ? undefined : bucketIn(state, bucket).pages[page]?.next;
+    const name = JSON.stringify([bucket, page]);
+    if (loading.has(name)) return;
+    if (cursor === null) return tell({ type: "setlogger/PAGE", bucket, page, ids: [], next: null, anew: false });
+    loading.add(name);
+    try {
+      const { nodes, next } = await client.nodes(bucket, { ...ask.query, ...(cursor && { cursor }) });
+      tell({ type: "setlogger/CHANGED", bucket, nodes });
+      tell({ type: "setlogger/PAGE", bucket, page, ids: nodes.map((node) => node.id), next, anew: ask.anew });
+    } catch (error) {
+      tell({ type: "setlogger/PAGE_FAILED", bucket, page, error: troubleOf(error) });
+    }
+    loading.delete(name);
+  }
+
+  for (const path of options.follow ?? []) {
+    const target = targetOf(routes, path);
+    if (target) feed.follow(target.bucket);
+  }
+
+  return {
+    /** Takes an edit before it is reduced; `take` or `forget` says what came of that. */
+    edit(queued: Queued) {
+      open.add(queued.key);
+      outbox.put(queued);
+      used(queued.bucket);
+    },
+    ask(bucket: string, key: string, action: AskAction) {
+      if (action.type === "setlogger/UNFOLLOW") return feed.unfollow(bucket);
+      if (action.type === "setlogger/FOLLOW") return feed.follow(bucket);
+      used(bucket);
+      if (action.type === "setlogger/LOAD_MORE") void load(bucket, key, action);
+    },
+    isPending,
+    slice,
+    idle: () => new Promise<void>((resolve) => (open.size ? waiters.push(resolve) : resolve())),
+    close() {
+      closed = true;
+      outbox.close();
+      feed.close();
+      timers.forEach(clearTimeout);
+      waiters.splice(0).forEach((done) => done());
+    },
+  };
+}
+
+const defaultStorage = (name: string): EditStorage => (globalThis.indexedDB ? indexedStorage(name) : memoryStorage());

@@ -16,8 +16,8 @@ export function applyAction(value: Shown, action: LogAction): Shown | typeof ref
   if (action.type === "DELETE_NODE") return undefined;
   if (action.type === "SET_PROPERTY" && action["properties"]) return { ...value, ...(action["properties"] as Value) };
   const edit = edits[action.type];
-  const path = typeof action["property"] === "string" ? [action["property"]] : action["path"];
-  if (!edit || !Array.isArray(path) || !path.length) return refused;
+  const { property, path = typeof property === "string" && [property] } = action;
+  if (!edit || (path === action["path"] && property !== undefined) || !Array.isArray(path) || !path.length) return refused;
   return editAt(value, path as string[], 0, (seen) => edit(seen, action)) as Value | typeof refused;
 }
 
@@ -48,7 +48,7 @@ const edits: Readonly<Record<string, Edit>> = {
     if (!Number.isInteger(by) || (seen !== undefined && typeof seen !== "number")) return refused;
     return ((seen as number | undefined) ?? 0) + (by as number);
   },
-  ARRAY_INSERT(seen, { index, value, values = Array.isArray(value) ? value : [value] }) {
+  ARRAY_INSERT(seen, { index, value, values = Array.isArray(value) ? value : value === undefined ? [] : [value] }) {
     const array = arrayOf(seen);
     if (!array || !Array.isArray(values) || !values.length || !within(index, array.length + 1)) return refused;
     array.splice(index, 0, ...values);

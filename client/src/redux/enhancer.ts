@@ -14,27 +14,28 @@ export interface SetLoggerStore {
   };
 }
 
-/** The enhancer. `middleware`, put into the store as well, lets what comes from the daemon pass all middleware, so that sagas see it. */
-export type SetLoggerEnhancer = StoreEnhancer<SetLoggerStore> & { readonly middleware: Middleware };
+/** Through all middleware, by the `getState` of the store beneath it. */
+const outermost = new WeakMap<() => unknown, Dispatch<Action>>();
+
+/** Put anywhere among a store's middleware, it lets what comes from the daemon pass all of it, so that sagas see it. */
+export const setloggerMiddleware: Middleware = (api) => {
+  outermost.set(api.getState, api.dispatch as Dispatch<Action>);
+  return (next) => (action) => next(action);
+};
 
 /**
  * Makes the enhancer of one store. Put it last, next to the store, so that what thunks and sagas dispatch passes it:
  * `enhancers: (all) => all().concat(setlogger({token}))`. Actions of others pass it as they are.
  */
-export function setlogger(options: SetLoggerOptions = {}): SetLoggerEnhancer {
+export function setlogger(options: SetLoggerOptions = {}): StoreEnhancer<SetLoggerStore> {
   const routes = options.routes ?? defaultRoutes;
-  let outer: Dispatch<Action> | undefined;
-  const middleware: Middleware = (api) => {
-    outer = api.dispatch as Dispatch<Action>;
-    return (next) => (action) => next(action);
-  };
-  const enhancer: StoreEnhancer<SetLoggerStore> = (next) => (reducer, preloaded) => {
+  return (next) => (reducer, preloaded) => {
     const store = next(reducer, preloaded);
     const inner = store.dispatch as unknown as Dispatch<Action>;
     const engine = createEngine(options, routes, {
       dispatch(action) {
         start();
-        (outer ?? inner)(action);
+        (outermost.get(store.getState) ?? inner)(action);
       },
       getState: store.getState,
     });
@@ -61,7 +62,6 @@ export function setlogger(options: SetLoggerOptions = {}): SetLoggerEnhancer {
     start();
     return { ...store, dispatch: dispatch as typeof store.dispatch, setlogger: { idle: engine.idle, close: engine.close } };
   };
-  return Object.assign(enhancer, { middleware });
 }
 
 /** The answer of what fails while a reducer runs, as a look at the state does. */

@@ -1,5 +1,5 @@
 /** Redux enhancer: edits of a store apply at once, go to the daemon, and are confirmed, rebased or rolled back by what comes. */
-export { setlogger, type SetLoggerEnhancer, type SetLoggerStore } from "./enhancer.js";
+export { setlogger, setloggerMiddleware, type SetLoggerStore } from "./enhancer.js";
 export type { SetLoggerOptions } from "./engine.js";
 export { setloggerReducer } from "./reducer.js";
 export {

@@ -17,7 +17,8 @@ export function applyEntry(confirmed: BucketState["confirmed"], overlay: Readonl
   const out: Overlay = Object.assign(Object.create(null) as Overlay, overlay);
   for (const action of actions) {
     const id = action["id"];
-    if (typeof id !== "string" || action.type === "SET_SCHEMA" || !isNodeAction(action)) continue;
+    if (!isNodeAction(action)) continue;
+    if (typeof id !== "string") return overlay;
     const now = applyAction(id in out ? (out[id] ?? undefined) : confirmed[id]?.value, action);
     if (now === refused) return overlay;
     out[id] = now ?? null;

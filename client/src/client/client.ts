@@ -80,6 +80,9 @@ function deviceCalls({ get }: Transport) {
     /** How the request stands, and once the token. `NotFound`: it is over. */
     pollApp: (id: string, secret: string) =>
       get<App>({ path: `/v1/apps/${encodeURIComponent(id)}`, headers: { "Setlogger-Secret": secret }, once: true }),
+    /** Lets a program in, or the page of an `origin`, and answers its token; for callers with the scope admin. */
+    addApp: (request: AppRequest & { readonly origin?: string }) =>
+      get<AppAsked & { readonly token: string }>({ method: "POST", path: "/v1/apps", body: { ...request, approve: true }, once: true }),
     apps: async () => (await get<{ apps: readonly App[] }>({ path: "/v1/apps" })).apps,
     approveApp: (id: string) => get<App>({ method: "POST", path: `/v1/apps/${encodeURIComponent(id)}/approve` }),
     removeApp: (id: string) => get<void>({ method: "DELETE", path: `/v1/apps/${encodeURIComponent(id)}` }),

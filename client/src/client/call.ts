@@ -1,4 +1,4 @@
-import { Backoff } from "./backoff.js";
+import { backoff } from "./backoff.js";
 import { passes, refusalOf, SetLoggerError, unreachable } from "./error.js";
 
 /** How a daemon is reached. The zero value is the daemon of this machine, without a token. */
@@ -29,8 +29,8 @@ export interface Call {
   readonly query?: object;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
-  /** Sent as it is, in place of `body`. */
-  readonly lines?: string;
+  /** The body is a text of JSON lines. */
+  readonly lines?: boolean;
   readonly once?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -67,7 +67,7 @@ export function createTransport(options: ClientOptions): Transport {
 
   /** Makes a call again while what went wrong passes by itself. Where nothing ever answered, nothing is waited for. */
   async function repeat<T>(call: Call, take: (response: Response) => T | Promise<T>): Promise<T> {
-    const pauses = new Backoff(100, 2000);
+    const pauses = backoff(100, 2000);
     for (let made = 0; ; made++) {
       try {
         return await attempt(call, take);
@@ -100,12 +100,9 @@ function initOf(call: Call, token: string | undefined): RequestInit {
   if (token) headers["Authorization"] = `Bearer ${token}`;
   const init: RequestInit = { method: call.method ?? "GET", headers, redirect: "error", cache: "no-store" };
   if (call.signal) init.signal = call.signal;
-  if (call.lines !== undefined) {
-    headers["Content-Type"] = "application/x-ndjson";
-    init.body = call.lines;
-  } else if (call.body !== undefined) {
-    headers["Content-Type"] = "application/json";
-    init.body = JSON.stringify(call.body);
+  if (call.body !== undefined) {
+    headers["Content-Type"] = `application/${call.lines ? "x-nd" : ""}json`;
+    init.body = call.lines ? (call.body as string) : JSON.stringify(call.body);
   }
   return init;
 }

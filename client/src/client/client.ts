@@ -27,7 +27,7 @@ function dataCalls({ get }: Transport) {
   return {
     /** Appends each as an entry, in order, and stops at the first that is refused: see `line` and `committed` of the error. */
     appendMany: (bucket: string, entries: readonly Entry[]) =>
-      get<AppendedMany>({ method: "POST", path: inBucket(bucket, "/actions"), lines: entries.map((e) => JSON.stringify(e)).join("\n"), once: true }),
+      get<AppendedMany>({ method: "POST", path: inBucket(bucket, "/actions"), body: entries.map((e) => JSON.stringify(e)).join("\n"), lines: true, once: true }),
     /** Undoes an entry, `WRITER:NUMBER`, or the last of this device. */
     undo: (bucket: string, entry?: string, key: string = crypto.randomUUID()) =>
       get<Undone>({

@@ -1,4 +1,4 @@
-import { Backoff } from "./backoff.js";
+import { backoff } from "./backoff.js";
 import type { Client } from "./client.js";
 import { passes, SetLoggerError } from "./error.js";
 import type { AppAsked, AppRequest } from "./messages.js";
@@ -20,7 +20,7 @@ export async function pair(client: Pick<Client, "askApp" | "pollApp">, request: 
   for (;;) {
     const token = await look(client, asked);
     if (token) return token;
-    await new Backoff(1500, 1500).rest(options.signal);
+    await backoff(1500, 1500).rest(options.signal);
     options.signal?.throwIfAborted();
   }
 }

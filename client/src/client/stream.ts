@@ -1,4 +1,4 @@
-import { Backoff } from "./backoff.js";
+import { backoff } from "./backoff.js";
 import { queryOf, type ClientOptions, type Transport, type WebSocketConstructor } from "./call.js";
 import { passes, SetLoggerError, unreachable } from "./error.js";
 import { readEvents } from "./events.js";
@@ -37,7 +37,7 @@ interface Listening {
 export function createStream(options: ClientOptions, transport: Transport, listener: StreamListener): Stream {
   const socket = options.WebSocket === undefined ? (globalThis.WebSocket as WebSocketConstructor | undefined) : options.WebSocket;
   const places = new Map<string, string | undefined>();
-  const pauses = new Backoff(100, 5000);
+  const pauses = backoff(100, 5000);
   const closing = new AbortController();
   let connection: Connection | undefined;
   let running = false;

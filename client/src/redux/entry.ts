@@ -10,17 +10,13 @@ export function entryOf(routes: Routes, action: LogAction): readonly LogAction[]
 
 function logAction(routes: Routes, action: LogAction): LogAction {
   const { id, meta, ...rest } = action;
-  const out: LogAction = { ...rest, type: action.type };
-  const kept = withoutStamp(meta);
   const target = isEdit(action) ? targetOf(routes, id) : undefined;
-  const named = target ? (isNodeAction(action) ? target.id : undefined) : id;
-  return { ...out, ...(named !== undefined && { id: named }), ...(kept !== undefined && { meta: kept }) };
-}
-
-function withoutStamp(meta: unknown): unknown {
-  if (typeof meta !== "object" || !meta || !("setlogger" in meta)) return meta;
-  const { setlogger: _, ...rest } = meta;
-  return Object.keys(rest).length ? rest : undefined;
+  const named = target ? target.id || undefined : id;
+  const { setlogger: stamp, ...kept } = (meta ?? {}) as Record<string, unknown>;
+  const out: Record<string, unknown> & LogAction = { ...rest, type: action.type };
+  if (named !== undefined) out["id"] = named;
+  if (stamp ? Object.keys(kept).length : meta !== undefined) out["meta"] = stamp ? kept : meta;
+  return out;
 }
 
 const isEdit = (action: LogAction) => isNodeAction(action) || action.type === "SET_SCHEMA";

@@ -1,4 +1,4 @@
-import { Backoff } from "../client/backoff.js";
+import { backoff } from "../client/backoff.js";
 import type { CoreCalls } from "../client/core.js";
 import { SetLoggerError } from "../client/error.js";
 import type { Appended } from "../client/messages.js";
@@ -60,7 +60,7 @@ export function createOutbox(options: OutboxOptions, listener: OutboxListener): 
   }
 
   async function run(lane: Queued[]): Promise<void> {
-    const pauses = new Backoff(100, 5000);
+    const pauses = backoff(100, 5000);
     let waits = false;
     for (let next = lane[0]; next && !closing.signal.aborted; next = lane[0]) {
       const trouble = await send(next);

@@ -15,10 +15,8 @@ export interface Stamp {
   readonly key: string;
 }
 
-/** What the enhancer adds to an action that it takes. */
-export interface Stamped {
-  readonly meta?: { readonly setlogger?: Stamp; readonly [member: string]: unknown };
-}
+/** What the enhancer adds to an action that it takes. (A type, as Redux's `UnknownAction` takes no interface.) */
+export type Stamped = { readonly meta?: { readonly setlogger?: Stamp; readonly [member: string]: unknown } };
 
 /** Actions of a node, as docs/semantics.md has them; `id` is the node's path. */
 export type NodeAction = Stamped & { readonly id: Path } & (

@@ -99,6 +99,7 @@ is<Equal<ReturnType<typeof plain.setlogger.idle>, Promise<void>>>();
 is<Equal<ReturnType<typeof kit.setlogger.close>, void>>();
 is<Equal<ReturnType<typeof plain.getState>["n"], number>>();
 kit.dispatch(createNode("/todos/1", { title: "Milk" }));
+kit.dispatch({ type: "INCREMENT", id: "/todos/1", property: "n" } satisfies NodeAction);
 kit.dispatch((dispatch) => dispatch(loadMore("/todos", { where: ["a:eq:1"] })));
 
 const sync = kit.getState().sync;
@@ -106,6 +107,8 @@ is<Equal<ReturnType<typeof selectNode<{ title: string }>>, { title: string } | u
 is<Equal<typeof selectStatus extends (s: typeof sync) => { readonly pending: infer N } ? N : never, number>>();
 selectPage(sync, "/todos").nodes[0]?.value["title"];
 const action: NodeAction = { type: "ARRAY_INSERT", id: "/todos/1", property: "tags", index: 0, values: ["a"] };
+kit.dispatch(action);
+plain.dispatch(action);
 transaction([action, arrayMove("/todos/1", ["a", "b"], 0, 1), { type: "other/kept", meta: 1 }]);
 
 // @ts-expect-error: a path begins with a slash
@@ -149,10 +152,13 @@ void [setProperty, wrong, calls, Component];
 
 test("types hold for programs that use it, by every way of resolving that knows exports", async () => {
   await writeFile(join(place, "consumer.mts"), consumer);
+  await writeFile(join(place, "checked.mts"), 'import "setlogger/client";\nimport "setlogger/redux";\nimport "setlogger/react";\n');
   for (const [module, moduleResolution] of [["nodenext", "nodenext"], ["esnext", "bundler"]] as const) {
     const flags = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2022,dom", "--types", "node"];
-    const tsc = run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "--module", module, "--moduleResolution", moduleResolution, ...flags, "consumer.mts"], { cwd: place });
-    await tsc.catch((error: { stdout: string }) => assert.fail(`${moduleResolution}: ${error.stdout}`));
+    for (const program of [["consumer.mts", "--skipLibCheck"], ["checked.mts"]]) { // what others declare need not hold
+      const tsc = run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "--module", module, "--moduleResolution", moduleResolution, ...flags, ...program], { cwd: place });
+      await tsc.catch((error: { stdout: string }) => assert.fail(`${moduleResolution}: ${error.stdout}`));
+    }
   }
 });
 

@@ -12,27 +12,22 @@ const names: Readonly<Record<number, ErrorName>> = {
 
 /** Every failure of a call. `status` is that of HTTP, 0 when no whole answer came. */
 export class SetLoggerError extends Error {
-  override readonly name: ErrorName;
-  readonly status: number;
+  declare readonly name: ErrorName;
+  declare readonly status: number;
   /** What to do about it; empty when there is nothing to say. */
-  readonly hint: string;
+  declare readonly hint: string;
   /** What the bucket's schema does not allow. */
-  readonly violations: readonly Violation[];
+  declare readonly violations: readonly Violation[];
   /** First refused line of many, from 1, and how many before it stand. */
-  readonly line: number | undefined;
-  readonly committed: number | undefined;
+  declare readonly line: number | undefined;
+  declare readonly committed: number | undefined;
   /** Seconds that the daemon asks to wait; 0: it does not say. */
-  readonly retryAfter: number;
+  declare readonly retryAfter: number;
 
   constructor(status: number, problem: ProblemBody, retryAfter = 0, cause?: unknown) {
-    super(problem.detail ?? problem.title ?? `status ${status}`, cause === undefined ? undefined : { cause });
-    this.name = names[status] ?? "Unknown";
-    this.status = status;
-    this.hint = problem.hint ?? "";
-    this.violations = problem.violations ?? [];
-    this.line = problem.line;
-    this.committed = problem.committed;
-    this.retryAfter = retryAfter;
+    const { title, detail = title ?? `status ${status}`, hint = "", violations = [], line, committed } = problem;
+    super(detail, { cause });
+    Object.assign(this, { name: names[status] ?? "Unknown", status, hint, violations, line, committed, retryAfter });
   }
 }
 
@@ -43,9 +38,9 @@ export function unreachable(cause: unknown): SetLoggerError {
 
 /** Reads the problem of an answer that is no success. */
 export async function refusalOf(response: Response): Promise<SetLoggerError> {
-  let problem: ProblemBody = { detail: `status ${response.status}` };
-  if (response.headers.get("content-type")?.startsWith("application/problem+json")) problem = (await response.json()) as ProblemBody;
-  return new SetLoggerError(response.status, problem, Number(response.headers.get("retry-after")) || 0);
+  const { status, headers } = response;
+  const problem = headers.get("content-type")?.startsWith("application/problem+json") ? ((await response.json()) as ProblemBody) : {};
+  return new SetLoggerError(status, problem, Number(headers.get("retry-after")) || 0);
 }
 
 /** Tells whether the same call may be answered in a moment. */

@@ -1,8 +1,9 @@
 import { backoff } from "./backoff.js";
 import { queryOf, type ClientOptions, type Transport, type WebSocketConstructor } from "./call.js";
-import { passes, SetLoggerError, unreachable } from "./error.js";
+import { inBucket } from "./core.js";
+import { SetLoggerError, unreachable } from "./error.js";
 import { readEvents } from "./events.js";
-import type { BucketShown, StreamEvent } from "./messages.js";
+import type { StreamEvent } from "./messages.js";
 
 /** Is told of what happens. `down` says why there is no connection; it is taken up again by itself. */
 export interface StreamListener {
@@ -41,36 +42,58 @@ export function createStream(options: ClientOptions, transport: Transport, liste
   const closing = new AbortController();
   let connection: Connection | undefined;
   let running = false;
+  let opened = false;
 
   const listening: Listening = {
     places,
-    open: () => listener.up?.(),
+    open() {
+      opened = true;
+      listener.up?.();
+    },
     take(event) {
       pauses.reset();
       if (!places.has(event.bucket)) return;
-      if (event.type === "end" && passesLater(event)) return connection?.close();
       if (event.type === "ready") places.set(event.bucket, event.place);
-      if (event.type === "end") places.delete(event.bucket);
+      if (event.type === "end") {
+        if (passesLater(event.error?.status ?? 0)) return connection?.close();
+        places.delete(event.bucket);
+      }
       listener.event(event);
     },
   };
 
   async function run(): Promise<void> {
-    while (places.size && !closing.signal.aborted) {
+    const goes = () => places.size && !closing.signal.aborted;
+    while (goes()) {
       let reason = unreachable(undefined);
+      opened = false;
       try {
         connection = socket ? openSocket(socket, transport, listening) : openEvents(transport, listening);
         if (await connection.ended) continue;
       } catch (error) {
-        reason = error instanceof SetLoggerError ? error : unreachable(error);
+        reason = told(error);
       }
       connection = undefined;
-      if (closing.signal.aborted || !places.size) break;
+      if (goes() && !opened) reason = (await diagnose()) ?? reason;
+      if (!goes()) break;
       listener.down?.(reason);
-      if (!socket && (reason.status === 404 || reason.status === 403)) await dropMissing(transport, listening);
       await pauses.rest(closing.signal);
     }
     running = false;
+  }
+
+  /** Finds out why no connection comes about: a browser does not tell, and one bucket refused is all of an event stream refused. */
+  async function diagnose(): Promise<SetLoggerError | undefined> {
+    for (const bucket of [...places.keys()]) {
+      try {
+        await transport.get({ path: inBucket(bucket), once: true });
+      } catch (failure) {
+        const error = told(failure);
+        if (error.status !== 404 && error.status !== 403) return error;
+        listening.take({ bucket, type: "end", error: { status: error.status, detail: error.message, hint: error.hint } });
+      }
+    }
+    return undefined;
   }
 
   return {
@@ -95,27 +118,26 @@ export function createStream(options: ClientOptions, transport: Transport, liste
   };
 }
 
-const passesLater = (event: StreamEvent & { type: "end" }) => (event.error?.status ?? 0) >= 500 || event.error?.status === 429;
+const passesLater = (status: number) => status >= 500 || status === 429;
+const told = (error: unknown) => (error instanceof SetLoggerError ? error : unreachable(error));
 
-/** Connects a WebSocket. A browser does not tell why one fails: a call that is refused likewise does. */
+/** Connects a WebSocket. */
 function openSocket(Socket: WebSocketConstructor, transport: Transport, on: Listening): Connection {
   const token = transport.token();
   const socket = new Socket(`${transport.url.replace(/^http/, "ws")}/v1/stream`, ["setlogger.v1", ...(token ? [`bearer.${token}`] : [])]);
   let opened = false;
-  const ended = new Promise<boolean>((resolve, reject) => {
-    socket.addEventListener("open", () => {
-      opened = true;
-      for (const [bucket, after] of on.places) socket.send(JSON.stringify({ subscribe: bucket, ...(after && { after }) }));
-      on.open();
-    });
-    socket.addEventListener("message", (event: { data: string }) => on.take(JSON.parse(event.data) as StreamEvent));
-    socket.addEventListener("error", () => undefined);
-    socket.addEventListener("close", () => {
-      if (opened) resolve(false);
-      else transport.get({ path: "/v1/buckets", once: true }).then(() => resolve(false), reject);
-    });
+  const tell = (message: object) => {
+    if (opened) socket.send(JSON.stringify(message));
+  };
+  socket.addEventListener("open", () => {
+    opened = true;
+    for (const [bucket, after] of on.places) tell({ subscribe: bucket, ...(after && { after }) });
+    on.open();
   });
-  return { ended, close: () => socket.close(), tell: (message) => { if (opened) socket.send(JSON.stringify(message)); } };
+  socket.addEventListener("message", (event: { data: string }) => on.take(JSON.parse(event.data) as StreamEvent));
+  socket.addEventListener("error", () => undefined);
+  const ended = new Promise<boolean>((resolve) => socket.addEventListener("close", () => resolve(false)));
+  return { ended, close: () => socket.close(), tell };
 }
 
 /** Connects an event stream. It names its buckets at its beginning, so another set takes another connection. */
@@ -140,16 +162,4 @@ function openEvents(transport: Transport, on: Listening): Connection {
     ending.abort();
   };
   return { ended, close: () => ending.abort(), tell: renew };
-}
-
-/** Finds which buckets made the daemon refuse an event stream, and tells that they ended. */
-async function dropMissing(transport: Transport, on: Listening): Promise<void> {
-  for (const bucket of [...on.places.keys()]) {
-    try {
-      await transport.get<BucketShown>({ path: `/v1/buckets/${encodeURIComponent(bucket)}`, once: true });
-    } catch (error) {
-      if (passes(error) || !(error instanceof SetLoggerError)) return;
-      on.take({ bucket, type: "end", error: { status: error.status, detail: error.message, hint: error.hint } });
-    }
-  }
 }

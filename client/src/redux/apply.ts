@@ -11,10 +11,10 @@ type Edit = (seen: unknown, action: LogAction) => unknown;
  * this value. Never changes what it is given.
  */
 export function applyAction(value: Shown, action: LogAction): Shown | typeof refused {
-  if (action.type === "CREATE_NODE") return { ...value, ...(action["properties"] as Value | undefined) };
-  if (!value) return refused;
+  const makes = action.type === "CREATE_NODE";
+  if (!value && !makes) return refused;
   if (action.type === "DELETE_NODE") return undefined;
-  if (action.type === "SET_PROPERTY" && action["properties"]) return { ...value, ...(action["properties"] as Value) };
+  if (makes || (action["properties"] && action.type === "SET_PROPERTY")) return { ...value, ...(action["properties"] as Value | undefined) };
   const edit = edits[action.type];
   const { property, path = typeof property === "string" && [property] } = action;
   if (!edit || (path === action["path"] && property !== undefined) || !Array.isArray(path) || !path.length) return refused;
@@ -31,45 +31,43 @@ function editAt(seen: unknown, path: readonly string[], depth: number, edit: (se
   const now = editAt(held, path, depth + 1, edit);
   if (now === refused) return refused;
   if (now === held) return seen;
-  const out: Record<string, unknown> = isObject(seen) ? { ...seen } : {};
+  const out: Record<string, unknown> = { ...(isObject(seen) && seen), [name]: now };
   if (now === undefined) delete out[name];
-  else Object.defineProperty(out, name, { value: now, enumerable: true, configurable: true, writable: true });
   return out;
 }
 
-/** An array to edit: what is absent counts as an empty one. */
-const arrayOf = (seen: unknown): unknown[] | undefined => (seen === undefined ? [] : Array.isArray(seen) ? [...seen] : undefined);
-const within = (index: unknown, below: number): index is number => Number.isInteger(index) && (index as number) >= 0 && (index as number) < below;
+const within = (index: unknown, below: number) => Number.isInteger(index) && (index as number) >= 0 && (index as number) < below;
+
+/** An edit of an array; what is absent counts as an empty one. `fits`: the daemon would take it. */
+const onArray = (fits: (action: LogAction, length: number) => boolean, edit: (array: unknown[], action: any) => void): Edit => (seen, action) => {
+  const array = Array.isArray(seen) ? [...(seen as unknown[])] : [];
+  if ((seen !== undefined && !Array.isArray(seen)) || !fits(action, array.length)) return refused;
+  edit(array, action);
+  return array;
+};
+
+const valuesOf = ({ value, values = Array.isArray(value) ? value : value === undefined ? [] : [value] }: LogAction) => values as unknown[];
 
 const edits: Readonly<Record<string, Edit>> = {
-  SET_PROPERTY: (_, action) => (action["value"] === undefined ? refused : action["value"]),
+  SET_PROPERTY: (_, { value }) => (value === undefined ? refused : value),
   REMOVE_PROPERTY: () => undefined,
-  INCREMENT(seen, { by = 1 }) {
-    if (!Number.isInteger(by) || (seen !== undefined && typeof seen !== "number")) return refused;
-    return ((seen as number | undefined) ?? 0) + (by as number);
+  INCREMENT(seen = 0, { by = 1 }) {
+    return Number.isInteger(by) && typeof seen === "number" ? seen + (by as number) : refused;
   },
-  ARRAY_INSERT(seen, { index, value, values = Array.isArray(value) ? value : value === undefined ? [] : [value] }) {
-    const array = arrayOf(seen);
-    if (!array || !Array.isArray(values) || !values.length || !within(index, array.length + 1)) return refused;
-    array.splice(index, 0, ...values);
-    return array;
-  },
-  ARRAY_REMOVE(seen, { index, count = 1 }) {
-    const array = arrayOf(seen);
-    if (!array || !within(index, array.length) || !within((count as number) - 1, array.length - index)) return refused;
-    array.splice(index, count as number);
-    return array;
-  },
-  ARRAY_SET(seen, { index, value }) {
-    const array = arrayOf(seen);
-    if (!array || !within(index, array.length) || value === undefined) return refused;
-    array[index] = value;
-    return array;
-  },
-  ARRAY_MOVE(seen, { index, to }) {
-    const array = arrayOf(seen);
-    if (!array || !within(index, array.length) || !within(to, array.length)) return refused;
-    array.splice(to, 0, ...array.splice(index, 1));
-    return array;
-  },
+  ARRAY_INSERT: onArray(
+    (action, length) => within(action["index"], length + 1) && Array.isArray(valuesOf(action)) && valuesOf(action).length > 0,
+    (array, action) => array.splice(action.index, 0, ...valuesOf(action)),
+  ),
+  ARRAY_REMOVE: onArray(
+    ({ index, count = 1 }, length) => within(index, length) && within((count as number) - 1, length - (index as number)),
+    (array, { index, count = 1 }) => array.splice(index, count),
+  ),
+  ARRAY_SET: onArray(
+    ({ index, value }, length) => within(index, length) && value !== undefined,
+    (array, { index, value }) => (array[index] = value),
+  ),
+  ARRAY_MOVE: onArray(
+    ({ index, to }, length) => within(index, length) && within(to, length),
+    (array, { index, to }) => array.splice(to, 0, ...array.splice(index, 1)),
+  ),
 };

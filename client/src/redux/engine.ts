@@ -10,10 +10,9 @@ import { createOutbox, troubleOf } from "./outbox.js";
 import { targetOf, type Routes } from "./routes.js";
 import { bucketIn, sliceIn, type DaemonAction, type Queued, type SetLoggerState, type Trouble } from "./state.js";
 import { indexedStorage, memoryStorage, type EditStorage } from "./storage.js";
-import type { TabOptions } from "./tabs.js";
 
 /** How a store is tied to a daemon. The zero value is the daemon of this machine, without a token. */
-export interface SetLoggerOptions extends ClientOptions, TabOptions {
+export interface SetLoggerOptions extends ClientOptions {
   /** Buckets by path pattern; `{"/:bucket": ":bucket"}` unless given. */
   readonly routes?: Routes;
   /** Paths of buckets to follow from the start. */
@@ -46,30 +45,34 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
   const name = options.name ?? `setlogger ${options.url ?? ""}`;
   const make = options.make !== false;
   const open = new Set<string>(); // keys of edits made here that are not over
-  const timers = new Map<string, ReturnType<typeof setTimeout>>();
+  const timers = new Map<string, ReturnType<typeof setTimeout>>(); // of edits that the daemon has
   const loading = new Set<string>();
   let waiters: (() => void)[] = [];
   let closed = false;
   let connected: boolean | undefined;
 
   const slice = () => (options.select ?? sliceIn)(store.getState());
+  /** What a listener of the app throws is the app's, and stops nothing here. */
   const tell = (action: DaemonAction) => {
-    if (!closed) store.dispatch(action);
+    if (closed) return;
+    try {
+      store.dispatch(action);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   };
   const blocked = (bucket: string, error: Trouble | null) => tell({ type: "setlogger/BLOCKED", bucket, error });
 
-  function up(): void {
-    outbox.wake();
-    if (connected !== true) tell({ type: "setlogger/CONNECTED" });
-    connected = true;
+  function connect(error?: Trouble): void {
+    if (!error) outbox.wake();
+    if (connected === !error) return;
+    connected = !error;
+    tell(error ? { type: "setlogger/DISCONNECTED", error } : { type: "setlogger/CONNECTED" });
   }
 
-  function down(error: Trouble): void {
-    if (connected !== false) tell({ type: "setlogger/DISCONNECTED", error });
-    connected = false;
-  }
-
-  const outbox = createOutbox({ ...options, name, client, make, storage: options.storage ?? defaultStorage(name) }, {
+  const outbox = createOutbox({ name, client, make, storage: options.storage ?? defaultStorage(name) }, {
     queued(queued) {
       tell({ type: "setlogger/QUEUED", queued });
       for (const one of queued) used(one.bucket);
@@ -89,9 +92,9 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
   const feed = createFeed((listener) => createStream(options, transport, listener), client, make, {
     changed(bucket, nodes, all) {
       tell({ type: "setlogger/CHANGED", bucket, nodes, ...(all && { all }) });
-      for (const key of [...timers.keys()]) if (!isPending(bucket, key)) over(key);
+      for (const key of [...timers.keys()]) if (!waits(key)) over(key);
     },
-    up, down, blocked,
+    up: connect, down: connect, blocked,
   });
 
   function used(bucket: string): void {
@@ -102,6 +105,8 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
     const state = slice();
     return !!state && bucketIn(state, bucket).pending.some((edit) => edit.key === key);
   };
+
+  const waits = (key: string) => Object.keys(slice()?.buckets ?? {}).some((bucket) => isPending(bucket, key));
 
   /** Waits until the confirmed values hold an edit that the daemon has; where the stream does not bring them, asks. */
   function settle(bucket: string, key: string, ids: readonly string[]): void {
@@ -132,17 +137,16 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
     for (const done of waiters.splice(0)) done();
   }
 
-  async function load(bucket: string, page: string, ask: AskAction & { type: "setlogger/LOAD_MORE" }): Promise<void> {
+  async function load(bucket: string, page: string, { query, anew }: AskAction & { type: "setlogger/LOAD_MORE" }): Promise<void> {
     const state = slice();
-    const cursor = ask.anew || !state ? undefined : bucketIn(state, bucket).pages[page]?.next;
+    const cursor = anew || !state ? undefined : bucketIn(state, bucket).pages[page]?.next;
     const name = JSON.stringify([bucket, page]);
     if (loading.has(name)) return;
-    if (cursor === null) return tell({ type: "setlogger/PAGE", bucket, page, ids: [], next: null, anew: false });
     loading.add(name);
     try {
-      const { nodes, next } = await client.nodes(bucket, { ...ask.query, ...(cursor && { cursor }) });
+      const { nodes, next } = cursor === null ? { nodes: [], next: cursor } : await client.nodes(bucket, { ...query, ...(cursor && { cursor }) });
       tell({ type: "setlogger/CHANGED", bucket, nodes });
-      tell({ type: "setlogger/PAGE", bucket, page, ids: nodes.map((node) => node.id), next, anew: ask.anew });
+      tell({ type: "setlogger/PAGE", bucket, page, ids: nodes.map(({ id }) => id), next, anew });
     } catch (error) {
       tell({ type: "setlogger/PAGE_FAILED", bucket, page, error: troubleOf(error) });
     }

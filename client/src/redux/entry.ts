@@ -28,12 +28,12 @@ const isEdit = (action: LogAction) => isNodeAction(action) || action.type === "S
 export function bucketOf(routes: Routes, action: LogAction): string | undefined {
   if (action.type !== "setlogger/TRANSACTION") return isEdit(action) ? aim(routes, action) : undefined;
   const parts = (action["actions"] as readonly LogAction[]).filter(isEdit).map((part) => aim(routes, part));
-  if (!parts[0] || parts.some((bucket) => bucket !== parts[0])) throw new Error("setlogger: a transaction has edits of exactly one bucket");
+  if (!parts[0] || parts.some((bucket) => bucket !== parts[0])) throw new Error("setlogger: a transaction is of one bucket");
   return parts[0];
 }
 
 function aim(routes: Routes, action: LogAction): string | undefined {
   const target = targetOf(routes, action["id"]);
-  if (target && isNodeAction(action) && !target.id) throw new Error(`setlogger: ${action.type} of ${String(action["id"])} names a bucket and no node`);
+  if (target && isNodeAction(action) && !target.id) throw new Error(`setlogger: no node is named by ${String(action["id"])}`);
   return target?.bucket;
 }

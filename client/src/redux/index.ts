@@ -9,7 +9,6 @@ export {
 export { dismiss, follow, loadMore, reload, unfollow, type AskAction, type ListQuery } from "./asks.js";
 export { selectInvalid, selectNode, selectNodes, selectPage, selectReady, selectStatus, type Listed, type Listing, type SyncStatus } from "./selectors.js";
 export { indexedStorage, memoryStorage, type EditStorage } from "./storage.js";
-export type { Locks, TabOptions } from "./tabs.js";
 export { sliceIn, type DaemonAction, type Queued, type Refusal, type SetLoggerState, type Trouble } from "./state.js";
 export { applyAction, refused } from "./apply.js";
 export type { Routes } from "./routes.js";

@@ -12,7 +12,7 @@ export type Taken =
 
 /** Stamps an action that is SetLogger's and leads to a bucket; nothing for any other. */
 export function take(routes: Routes, action: LogAction): Taken | undefined {
-  if (typeof action !== "object" || !action || typeof action.type !== "string") return undefined;
+  if (typeof action?.type !== "string") return undefined;
   if (action.type.startsWith("setlogger/") && action["path"]) {
     const ask = action as unknown as AskAction & { readonly path: string };
     const bucket = targetOf(routes, ask.path)?.bucket;

@@ -4,7 +4,7 @@ import { SetLoggerError } from "../client/error.js";
 import type { Appended } from "../client/messages.js";
 import type { Queued, Refusal, Trouble } from "./state.js";
 import type { EditStorage } from "./storage.js";
-import { joinTabs, type TabMessage, type TabOptions, type Tabs } from "./tabs.js";
+import { joinTabs, type TabMessage, type Tabs } from "./tabs.js";
 
 /** Is told how edits fare, those of other tabs too. */
 export interface OutboxListener {
@@ -16,7 +16,7 @@ export interface OutboxListener {
 }
 
 /** What an outbox works with. `make`: a bucket that is not there is made. */
-export interface OutboxOptions extends TabOptions {
+export interface OutboxOptions {
   readonly name: string;
   readonly client: Pick<CoreCalls, "append" | "makeBucket">;
   readonly storage: EditStorage;
@@ -45,6 +45,7 @@ export function createOutbox(options: OutboxOptions, listener: OutboxListener): 
   const { client, storage } = options;
   const lanes = new Map<string, Queued[]>();
   const known = new Set<string>(); // keys in a lane, or over
+  const blocked = new Set<string>(); // buckets
   const closing = new AbortController();
   let waking = new AbortController();
   let early: Queued[] | undefined = []; // kept while this tab does not lead yet
@@ -61,18 +62,24 @@ export function createOutbox(options: OutboxOptions, listener: OutboxListener): 
 
   async function run(lane: Queued[]): Promise<void> {
     const pauses = backoff(100, 5000);
-    let waits = false;
     for (let next = lane[0]; next && !closing.signal.aborted; next = lane[0]) {
       const trouble = await send(next);
       if (closing.signal.aborted) return;
-      if (trouble || waits) listener.blocked(next.bucket, trouble?.status ? trouble : null);
-      waits = !!trouble;
+      block(next.bucket, trouble);
       if (trouble) await pauses.rest(waking.signal);
       else {
         pauses.reset();
         lane.shift();
       }
     }
+  }
+
+  /** Tells why a bucket's next edit waits, or that it does no more. That there is no daemon is told for all. */
+  function block(bucket: string, trouble?: Trouble): void {
+    if (trouble && trouble.name !== "Unreachable") {
+      blocked.add(bucket);
+      listener.blocked(bucket, trouble);
+    } else if (blocked.delete(bucket)) listener.blocked(bucket, null);
   }
 
   /** Sends an edit; answers why it must wait, or nothing when it is over. */
@@ -128,12 +135,12 @@ export function createOutbox(options: OutboxOptions, listener: OutboxListener): 
   }
 
   let tabs: Tabs | undefined;
-  tabs = joinTabs(options.name, options, { hear, lead: () => void lead() });
+  tabs = joinTabs(options.name, { hear, lead: () => void lead() });
   void load();
 
   return {
     put(queued) {
-      keeping = keeping.then(() => storage.add(queued)).catch((error: unknown) => listener.blocked(queued.bucket, troubleOf(error))).then(() => {
+      keeping = keeping.then(() => storage.add(queued)).catch((error: unknown) => block(queued.bucket, troubleOf(error))).then(() => {
         tabs?.tell({ queued });
         enqueue(queued);
       });

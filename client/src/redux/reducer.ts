@@ -2,7 +2,7 @@ import type { LogAction } from "../client/messages.js";
 import type { Stamped } from "./actions.js";
 import type { AskAction } from "./asks.js";
 import { entryOf } from "./entry.js";
-import { applyEntry, isHeld, isNodeAction, rebase, takeNodes } from "./rebase.js";
+import { addPending, isHeld, isNodeAction, rebase, takeNodes } from "./rebase.js";
 import { defaultRoutes } from "./routes.js";
 import { bucketIn, type BucketState, type DaemonAction, type PageState, type Pending, type SetLoggerState } from "./state.js";
 
@@ -17,7 +17,7 @@ export function setloggerReducer(state: SetLoggerState = initial, action: { read
 /** Shows an edit at once. Only the enhancer's stamp makes an action an edit. */
 function takeEdit(state: SetLoggerState, action: Stamped & LogAction): SetLoggerState {
   const stamp = action.meta?.setlogger;
-  return stamp ? inBucket(state, stamp.bucket, addPending(stamp.key, entryOf(state.routes, action))) : state;
+  return stamp ? inBucket(state, stamp.bucket, (b) => addPending(b, stamp.key, entryOf(state.routes, action))) : state;
 }
 
 function takeNews(state: SetLoggerState, action: DaemonAction | AskAction): SetLoggerState {
@@ -31,7 +31,7 @@ function takeNews(state: SetLoggerState, action: DaemonAction | AskAction): SetL
     case "setlogger/DISCONNECTED":
       return { ...state, connected: false, down: action.error };
     case "setlogger/QUEUED":
-      return action.queued.reduce((s, one) => inBucket(s, one.bucket, addPending(one.key, one.actions)), state);
+      return action.queued.reduce((s, one) => inBucket(s, one.bucket, (b) => addPending(b, one.key, one.actions)), state);
     case "setlogger/DISMISS":
       return { ...state, refusals: state.refusals.filter((one) => one.key !== action.key) };
     case "setlogger/REFUSED":
@@ -74,16 +74,23 @@ const noPage: PageState = { ids: [], loading: false };
 const inPage = (state: SetLoggerState, bucket: string, page: string, change: (page: PageState) => PageState): SetLoggerState =>
   inBucket(state, bucket, (b) => ({ ...b, pages: { ...b.pages, [page]: change(b.pages[page] ?? noPage) } }));
 
-const addPending = (key: string, actions: readonly LogAction[]) => (bucket: BucketState): BucketState =>
-  bucket.pending.some((edit) => edit.key === key)
-    ? bucket
-    : { ...bucket, pending: [...bucket.pending, { key, actions }], overlay: applyEntry(bucket.confirmed, bucket.overlay, actions) };
-
+/** Takes in nodes; a whole snapshot may be without some that were there, so that all pending edits are applied anew. */
 function takeChange(bucket: BucketState, { nodes, all, settles }: DaemonAction & { type: "setlogger/CHANGED" }): BucketState {
-  return settle({ ...bucket, confirmed: takeNodes(bucket.confirmed, nodes, all), ready: bucket.ready || !!all }, settles);
+  const ids = all ? bucket.pending.flatMap((edit) => edit.ids) : nodes.map(({ id }) => id);
+  return settle({ ...bucket, confirmed: takeNodes(bucket.confirmed, nodes, all), ready: bucket.ready || !!all }, settles, ids);
 }
 
-/** Lets go of the edits that the confirmed values hold by now, and applies the others anew. */
-const settle = (bucket: BucketState, settled?: string) => keep(bucket, (edit) => edit.key !== settled && !isHeld(edit, bucket.confirmed));
+/** Lets go of the edits that the confirmed values hold by now. */
+const settle = (bucket: BucketState, settled?: string, ids?: readonly string[]) =>
+  keep(bucket, (edit) => edit.key !== settled && !isHeld(edit, bucket.confirmed), ids);
 
-const keep = (bucket: BucketState, stays: (edit: Pending) => boolean) => rebase({ ...bucket, pending: bucket.pending.filter(stays) });
+/** Lets go of edits, and applies those of the same nodes anew, as well as those of other nodes that changed. */
+function keep(bucket: BucketState, stays: (edit: Pending) => boolean, changed: readonly string[] = []): BucketState {
+  const ids = new Set(bucket.pending.length ? changed : []);
+  const pending = bucket.pending.filter((edit) => {
+    if (stays(edit)) return true;
+    for (const id of edit.ids) ids.add(id);
+    return false;
+  });
+  return rebase({ ...bucket, pending }, ids);
+}

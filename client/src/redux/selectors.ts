@@ -3,6 +3,7 @@ import type { Path } from "./actions.js";
 import { pageKey, type ListQuery } from "./asks.js";
 import { targetOf } from "./routes.js";
 import { bucketIn, emptyBucket, type BucketState, type PageState, type Refusal, type SetLoggerState, type Trouble } from "./state.js";
+import { at, idsIn } from "./table.js";
 
 /** A node in a list. */
 export interface Listed<V = Value> {
@@ -33,7 +34,10 @@ const find = (state: SetLoggerState, path: Path): [BucketState, string] => {
   return target ? [bucketIn(state, target.bucket), target.id] : [emptyBucket, ""];
 };
 
-const shown = (bucket: BucketState, id: string): Value | undefined => (id in bucket.overlay ? (bucket.overlay[id] ?? undefined) : bucket.confirmed[id]?.value);
+function shown({ overlay, confirmed }: Pick<BucketState, "overlay" | "confirmed">, id: string): Value | undefined {
+  const over = at(overlay, id);
+  return over === undefined ? at(confirmed, id)?.value : (over ?? undefined);
+}
 
 /** The value of a node, pending edits and all; the same object until it changes. Absent or not yet known: undefined. */
 export function selectNode<V = Value>(state: SetLoggerState, path: Path): V | undefined {
@@ -44,7 +48,7 @@ export function selectNode<V = Value>(state: SetLoggerState, path: Path): V | un
 /** What the bucket's schema does not allow in a node, as the daemon told last. */
 export function selectInvalid(state: SetLoggerState, path: Path): readonly Violation[] {
   const [bucket, id] = find(state, path);
-  return bucket.confirmed[id]?.invalid ?? none;
+  return at(bucket.confirmed, id)?.invalid ?? none;
 }
 
 const none: readonly never[] = [];
@@ -87,20 +91,20 @@ function remembered<A extends object, B>(make: (from: A) => B): (from: A) => B {
 /** By the confirmed nodes, then by the overlay: what else changes in a bucket makes no new list. */
 const allBy = remembered((confirmed: BucketState["confirmed"]) =>
   remembered((overlay: BucketState["overlay"]): readonly Listed[] => {
-    const ids = new Set([...Object.keys(confirmed), ...Object.keys(overlay)]);
-    return [...ids].sort().flatMap((id) => listed(confirmed, overlay, id));
+    const ids = new Set([...idsIn(confirmed), ...idsIn(overlay)]);
+    return [...ids].sort().flatMap((id) => listed({ confirmed, overlay }, id));
   }));
 
 const allOf = (bucket: BucketState) => allBy(bucket.confirmed)(bucket.overlay);
 
-const entries = remembered((value: Value) => {
-  const byId = new Map<string, Listed>();
-  return (id: string): Listed => byId.get(id) ?? (byId.set(id, { id, value }), byId.get(id) as Listed);
-});
+const entries = new WeakMap<Value, Listed>();
 
-function listed(confirmed: BucketState["confirmed"], overlay: BucketState["overlay"], id: string): Listed[] {
-  const value = id in overlay ? overlay[id] : confirmed[id]?.value;
-  return value ? [entries(value)(id)] : [];
+function listed(bucket: Pick<BucketState, "overlay" | "confirmed">, id: string): Listed[] {
+  const value = shown(bucket, id);
+  if (!value) return [];
+  let entry = entries.get(value);
+  if (entry?.id !== id) entries.set(value, (entry = { id, value }));
+  return [entry as Listed];
 }
 
 const listingOf = remembered((bucket: BucketState) => {
@@ -109,6 +113,6 @@ const listingOf = remembered((bucket: BucketState) => {
 });
 
 function listing(bucket: BucketState, page: PageState | undefined): Listing {
-  const nodes = (page?.ids ?? none).flatMap((id) => listed(bucket.confirmed, bucket.overlay, id));
+  const nodes = (page?.ids ?? none).flatMap((id) => listed(bucket, id));
   return { nodes, more: page?.next !== null, loading: page?.loading ?? false, error: page?.error };
 }

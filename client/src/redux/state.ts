@@ -1,6 +1,7 @@
 import type { ErrorName } from "../client/error.js";
 import type { LogAction, Told, Value, Violation } from "../client/messages.js";
 import type { Routes } from "./routes.js";
+import type { Table } from "./table.js";
 
 /** The slice of the store. Read it with the selectors. */
 export interface SetLoggerState {
@@ -17,9 +18,9 @@ export interface SetLoggerState {
 
 /** What is known of one bucket. What shows of a node is its overlay, or else what the daemon said of it. */
 export interface BucketState {
-  readonly confirmed: Readonly<Record<string, Confirmed>>;
+  readonly confirmed: Table<Confirmed>;
   /** Nodes as pending edits leave them; null: gone. */
-  readonly overlay: Readonly<Record<string, Value | null>>;
+  readonly overlay: Table<Value | null>;
   /** Edits that the confirmed values do not yet hold, in the order they were made. */
   readonly pending: readonly Pending[];
   /** All nodes of the bucket are known, and are kept up. */
@@ -40,6 +41,8 @@ export interface Confirmed {
 export interface Pending {
   readonly key: string;
   readonly actions: readonly LogAction[];
+  /** Of the nodes that it changes. */
+  readonly ids: readonly string[];
   readonly revs?: Readonly<Record<string, string>>;
 }
 
@@ -87,7 +90,7 @@ export type DaemonAction =
   | { readonly type: "setlogger/PAGE_FAILED"; readonly bucket: string; readonly page: string; readonly error: Trouble };
 
 /** A bucket of which nothing is known. */
-export const emptyBucket: BucketState = { confirmed: Object.create(null), overlay: Object.create(null), pending: [], ready: false, pages: {} };
+export const emptyBucket: BucketState = { confirmed: {}, overlay: {}, pending: [], ready: false, pages: {} };
 
 /** A bucket as it stands in the slice; names such as `constructor` are names like any other. */
 export const bucketIn = (state: SetLoggerState, name: string): BucketState =>

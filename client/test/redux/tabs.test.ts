@@ -1,19 +1,15 @@
 // Tabs of a real browser that share a queue: IndexedDB, BroadcastChannel, Web Locks and WebSocket are its own.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import { test, type TestContext } from "node:test";
 import { build } from "esbuild";
 import puppeteer, { type Browser, type Page } from "puppeteer-core";
-import { needsDaemon, startDaemon, type Daemon } from "../client/daemon.js";
+import { startDaemon, type Daemon } from "../client/daemon.js";
+import { chromium, needsBrowser } from "./browser.js";
 import type { Tab } from "./tabs.page.js";
 
 declare const tab: Tab;
-
-const chromium = process.env["SETLOGGER_CHROMIUM"] ?? "/usr/bin/chromium";
-const needsBrowser = existsSync(chromium) ? needsDaemon : { skip: `no browser at ${chromium}` };
-if (process.env["SETLOGGER_TEST_REQUIRED"] === "1" && !existsSync(chromium)) throw new Error(`no browser at ${chromium}`);
 
 /** Serves the page on a port of its own; answers its origin. */
 async function servePage(t: TestContext): Promise<string> {

@@ -24,8 +24,10 @@ export const makeStore = (token: string) => configureStore({
 export type Store = ReturnType<typeof makeStore>;
 export type State = ReturnType<Store["getState"]>;
 
+const none: readonly string[] = [];
+
 /** The ids in the order of the list. */
-export const selectOrder = ({ sync }: State): readonly string[] => selectNode<{ order?: readonly string[] }>(sync, list)?.order ?? [];
+export const selectOrder = ({ sync }: State): readonly string[] => selectNode<{ order?: readonly string[] }>(sync, list)?.order ?? none;
 
 /** Adds a todo at the end: its node, and its place in the list, in one transaction. */
 export function add(title: string, end: number) {

@@ -45,8 +45,9 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
   const name = options.name ?? `setlogger ${options.url ?? ""}`;
   const make = options.make !== false;
   const open = new Set<string>(); // keys of edits made here that are not over
-  const timers = new Map<string, ReturnType<typeof setTimeout>>(); // of edits that the daemon has
+  const timers = new Map<string, ReturnType<typeof setTimeout>>(); // of edits that the daemon has, by key, and of buckets that are held
   const loading = new Set<string>();
+  const held = new Map<string, (() => void)[]>(); // what came of a bucket while an edit of it is under way
   let waiters: (() => void)[] = [];
   let closed = false;
   let connected: boolean | undefined;
@@ -77,13 +78,21 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
       tell({ type: "setlogger/QUEUED", queued });
       for (const one of queued) used(one.bucket);
     },
+    sends(bucket, under) {
+      release(bucket);
+      if (!under) return;
+      held.set(bucket, []);
+      timers.set(bucket, setTimeout(release, 10 * patience, bucket));
+    },
     done(bucket, key, revs) {
       tell({ type: "setlogger/CONFIRMED", bucket, key, revs });
+      release(bucket);
       used(bucket);
       settle(bucket, key, Object.keys(revs));
     },
     refused(refusal) {
       tell({ type: "setlogger/REFUSED", refusal });
+      release(refusal.bucket);
       over(refusal.key);
     },
     blocked,
@@ -91,11 +100,23 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
 
   const feed = createFeed((listener) => createStream(options, transport, listener), client, make, {
     changed(bucket, nodes, all) {
-      tell({ type: "setlogger/CHANGED", bucket, nodes, ...(all && { all }) });
-      for (const key of [...timers.keys()]) if (!waits(key)) over(key);
+      const take = () => {
+        tell({ type: "setlogger/CHANGED", bucket, nodes, ...(all && { all }) });
+        for (const key of [...timers.keys()]) if (!held.has(key) && !waits(key)) over(key);
+      };
+      if (held.get(bucket)?.push(take) === undefined) take();
     },
     up: connect, down: connect, blocked,
   });
+
+  /** The stream may tell of an edit before its answer comes: taken in then, the edit would show twice until it does. */
+  function release(bucket: string): void {
+    const waiting = held.get(bucket);
+    held.delete(bucket);
+    clearTimeout(timers.get(bucket));
+    timers.delete(bucket);
+    waiting?.forEach((take) => take());
+  }
 
   function used(bucket: string): void {
     if (options.auto !== false || feed.follows(bucket)) feed.follow(bucket);

@@ -9,6 +9,8 @@ import { joinTabs, type TabMessage, type Tabs } from "./tabs.js";
 /** Is told how edits fare, those of other tabs too. */
 export interface OutboxListener {
   queued(queued: readonly Queued[]): void;
+  /** An edit of the bucket is under way; false: it is unsure how it fared. Else `done` or `refused` says so. */
+  sends(bucket: string, under: boolean): void;
   done(bucket: string, key: string, revs: Appended["revs"]): void;
   refused(refusal: Refusal): void;
   /** Why the next edit of a bucket waits; null: no more. */
@@ -63,8 +65,10 @@ export function createOutbox(options: OutboxOptions, listener: OutboxListener): 
   async function run(lane: Queued[]): Promise<void> {
     const pauses = backoff(100, 5000);
     for (let next = lane[0]; next && !closing.signal.aborted; next = lane[0]) {
+      spread({ sends: true, bucket: next.bucket });
       const trouble = await send(next);
       if (closing.signal.aborted) return;
+      if (trouble) spread({ sends: false, bucket: next.bucket });
       block(next.bucket, trouble);
       if (trouble) await pauses.rest(waking.signal);
       else {
@@ -101,14 +105,19 @@ export function createOutbox(options: OutboxOptions, listener: OutboxListener): 
 
   /** Told before it is forgotten, for a crash between; and after, for a tab that read the queue between. */
   async function finish(message: TabMessage, key: string): Promise<void> {
-    hear(message);
-    tabs?.tell(message);
+    spread(message);
     await storage.remove(key).catch(() => undefined);
+    tabs?.tell(message);
+  }
+
+  function spread(message: TabMessage): void {
+    hear(message);
     tabs?.tell(message);
   }
 
   const over = new Set<string>();
   function hear(message: TabMessage): void {
+    if ("sends" in message) return listener.sends(message.bucket, message.sends);
     if ("queued" in message) {
       listener.queued([message.queued]);
       return enqueue(message.queued);

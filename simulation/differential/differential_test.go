@@ -17,8 +17,8 @@ import (
 	"github.com/setlogger/setlogger/simulation/judge"
 )
 
-// program folds histories; `npm ci --ignore-scripts && npm run build` in client/ makes it.
-const program = "../../client/dist/test/model/fold.js"
+// program folds histories; `npm ci --ignore-scripts && npm run pretest` in client/ makes it.
+const program = "../../client/.test/test/model/fold.js"
 
 // request is a history as the program reads it.
 type request struct {

@@ -305,7 +305,7 @@ func TestManyFiles(t *testing.T) {
 // TestFaultyHistories lets three devices write and sync over a remote that does everything wrong, then heals it.
 func TestFaultyHistories(t *testing.T) {
 	met := map[faulty.Fault]int{}
-	for seed := range uint64(60) {
+	for seed := range uint64(unlessShort(60, 12)) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { maps.Copy(met, faultyHistory(t, seed, met)) })
 	}
 	for _, fault := range faulty.Faults() {

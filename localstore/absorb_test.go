@@ -12,16 +12,16 @@ import (
 )
 
 // manyNodes is more than one transaction of a flush stores while an index is taken in.
-func manyNodes() int { return unlessShort(8, 4)*maxFlushNodes + 500 }
+const manyNodes = 8*maxFlushNodes + 500
 
 // library is a bucket of many nodes whose ids tell nothing of their order, and of several orders.
 func library(t testing.TB) *Bucket {
 	t.Helper()
 	b := create(t, "todos", nil, testOptions(7))
 	dispatch(t, b, `{"type":"SET_SCHEMA","schema":{"x-setlogger":{"order":["n","id"],"indexes":[["-n"],["created","n"]]}}}`)
-	requests := make([]Request, manyNodes())
+	requests := make([]Request, manyNodes)
 	for i := range requests {
-		requests[i].Actions = actions(t, `{"type":"CREATE_NODE","id":"%05d","properties":{"n":%d}}`, i*7919%len(requests), i)
+		requests[i].Actions = actions(t, `{"type":"CREATE_NODE","id":"%05d","properties":{"n":%d}}`, i*7919%manyNodes, i)
 	}
 	if _, err := b.Append(context.Background(), requests...); err != nil {
 		t.Fatal(err)
@@ -83,7 +83,7 @@ func joinIntoNothing(t *testing.T, a, b *Bucket) {
 	parts := 0
 	_, err := absorbAll(t, b, a, append(nodes, nodes[:300]...), func() {
 		parts++
-		if got, _ := paged(t, b); len(got) < min(4000*parts, manyNodes()) {
+		if got, _ := paged(t, b); len(got) < min(4000*parts, manyNodes) {
 			t.Errorf("after part %d: %d nodes in order", parts, len(got))
 		}
 		switch parts {
@@ -106,7 +106,7 @@ func joinIntoNothing(t *testing.T, a, b *Bucket) {
 		wantNode(t, b, id, fmt.Sprintf(`{"n":%d,"own":%d}`, number, 3-i))
 	}
 	want, _ := paged(t, a)
-	if got, _ := paged(t, b); !slices.Equal(got, want) || b.Stats().Nodes != uint64(manyNodes()) {
+	if got, _ := paged(t, b); !slices.Equal(got, want) || b.Stats().Nodes != manyNodes {
 		t.Errorf("%d nodes in order, %d counted", len(got), b.Stats().Nodes)
 	}
 	again := reopen(t, b)
@@ -121,7 +121,7 @@ func TestRefusedFlushOfAJoin(t *testing.T) {
 	a := library(t)
 	nodes := states(t, a)
 	want, _ := paged(t, a)
-	for refused := int64(1); ; refused++ {
+	for refused := int64(1); ; refused += int64(unlessShort(1, 2)) {
 		var flushes atomic.Int64
 		o := testOptions(3)
 		o.OverlayBytes = 1 << 30 // one flush, at the end

@@ -362,7 +362,7 @@ func TestSealBounds(t *testing.T) {
 	a := create(t, "b", nil, testOptions(1))
 	random := rand.NewChaCha8([32]byte{7})
 	var requests []Request
-	nodes := unlessShort(24, 8)
+	nodes := unlessShort(24, 6)
 	for i := range nodes {
 		noise := make([]byte, 200<<10)
 		if _, err := random.Read(noise); err != nil {

@@ -170,7 +170,7 @@ func (c *counted) Read(ctx context.Context, name string) ([]byte, error) {
 }
 
 func TestThreeThousandFilesInTwoRounds(t *testing.T) {
-	files := unlessShort(3000, 600)
+	files := unlessShort(3000, 300)
 	share := memory.New()
 	a := newDevice(t, share, false)
 	a.create("first")

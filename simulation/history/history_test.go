@@ -28,7 +28,7 @@ type total struct {
 func TestHistories(t *testing.T) {
 	usual := uint64(20_000)
 	if testing.Short() {
-		usual = 2000
+		usual = 500
 	}
 	first, count := setting(t, "SETLOGGER_SEED", 1), setting(t, "SETLOGGER_HISTORIES", usual)
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // histories are small and many

@@ -161,7 +161,7 @@ func TestDamagedFile(t *testing.T) {
 	}
 	used := usedBytes(t, b.path)
 	random := rand.New(rand.NewPCG(3, 4))
-	files, found := unlessShort(150, 30), 0
+	files, found := unlessShort(150, 14), 0
 	path := filepath.Join(t.TempDir(), "damaged.db")
 	for range files {
 		data := append([]byte(nil), whole...)

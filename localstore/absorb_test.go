@@ -121,7 +121,7 @@ func TestRefusedFlushOfAJoin(t *testing.T) {
 	a := library(t)
 	nodes := states(t, a)
 	want, _ := paged(t, a)
-	for refused := int64(1); ; refused++ {
+	for refused := int64(unlessShort(1, 2)); ; refused += int64(unlessShort(1, 2)) {
 		var flushes atomic.Int64
 		o := testOptions(3)
 		o.OverlayBytes = 1 << 30 // one flush, at the end
@@ -134,9 +134,9 @@ func TestRefusedFlushOfAJoin(t *testing.T) {
 		b := create(t, "todos", []string{}, o)
 		dispatch(t, b, `{"type":"SET_SCHEMA","schema":{"x-setlogger":{"order":["n","id"]}}}`)
 		j, err := absorbAll(t, b, a, nodes, func() {})
-		if flushes.Load() < refused {
-			if refused < 4 {
-				t.Errorf("the flush had %d transactions", refused-1)
+		if had := flushes.Load(); had < refused {
+			if had < 3 {
+				t.Errorf("the flush had %d transactions", had)
 			}
 			return
 		}
@@ -167,7 +167,7 @@ func TestRefusedFlushOfAJoin(t *testing.T) {
 func TestChangedAfterARefusedFlush(t *testing.T) {
 	a := library(t)
 	nodes := states(t, a)
-	for _, refused := range [][]int64{{1}, {2}, {1, 2}, {1, 3}, {3}, {4}, {2, 4, 6}} {
+	for _, refused := range [][]int64{{2, 4, 6}, {1, 3}, {1, 2}, {1}, {2}, {3}, {4}}[:unlessShort(7, 1)] {
 		var flushes atomic.Int64
 		o := testOptions(3)
 		o.OverlayBytes = 1 << 30

@@ -49,7 +49,11 @@ func sortedItems(t testing.TB, b *Bucket, o setlog.Order) []Item {
 	if err != nil {
 		t.Fatal(err)
 	}
-	slices.SortFunc(items, func(x, y Item) int { return bytes.Compare(o.Key(x.ID, x.Node), o.Key(y.ID, y.Node)) })
+	keys := make(map[string][]byte, len(items))
+	for _, item := range items {
+		keys[item.ID] = o.Key(item.ID, item.Node)
+	}
+	slices.SortFunc(items, func(x, y Item) int { return bytes.Compare(keys[x.ID], keys[y.ID]) })
 	return items
 }
 
@@ -169,22 +173,23 @@ func TestOrderedUnderOverlays(t *testing.T) {
 	b := create(t, "b", nil, testOptions(1))
 	setOrder(t, b, `["-n"]`)
 	awaitOrder(t, b)
-	for i := range 500 {
+	nodes := unlessShort(500, 200)
+	for i := range nodes {
 		putNode(t, b, fmt.Sprint(i), i)
 	}
 	if err := b.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	wantOrder(t, b)
-	for i := 200; i < 500; i++ { // all of the first pages
+	for i := 2 * nodes / 5; i < nodes; i++ { // all of the first pages
 		if i%2 == 0 {
 			dispatch(t, b, `{"type":"DELETE_NODE","id":"%d"}`, i)
 			continue
 		}
-		dispatch(t, b, `{"type":"SET_PROPERTY","id":"%d","property":"n","value":%d}`, i, i-500)
+		dispatch(t, b, `{"type":"SET_PROPERTY","id":"%d","property":"n","value":%d}`, i, i-nodes)
 	}
 	wantOrder(t, b)
-	for i := 201; i < 500; i += 2 { // and back
+	for i := 2*nodes/5 + 1; i < nodes; i += 2 { // and back
 		dispatch(t, b, `{"type":"SET_PROPERTY","id":"%d","property":"n","value":%d}`, i, i)
 		if i%50 == 1 {
 			wantOrder(t, b)
@@ -202,7 +207,7 @@ func TestOrderedUnderOverlays(t *testing.T) {
 // TestOrderedWhileBeingMade: an order that is not stored whole goes on after a crash, through flushes.
 func TestOrderedWhileBeingMade(t *testing.T) {
 	b := create(t, "b", nil, testOptions(1))
-	const nodes = 2*maxReorder + 100
+	nodes := unlessShort(2, 1)*maxReorder + 100
 	bulkAppend(t, b, nodes, newNode, scattered)
 	if err := b.Flush(t.Context()); err != nil {
 		t.Fatal(err)
@@ -235,7 +240,7 @@ func TestOrderedWhileBeingMade(t *testing.T) {
 	for _, order := range []string{"-rank", "title"} { // the wanted one, and another
 		stopAt(order)
 		for range 100 {
-			dispatch(t, b, `{"type":"SET_PROPERTY","id":"node-%012d","property":"rank","value":%d}`, scattered(rand.Uint64N(nodes)), rand.IntN(1000))
+			dispatch(t, b, `{"type":"SET_PROPERTY","id":"node-%012d","property":"rank","value":%d}`, scattered(rand.Uint64N(uint64(nodes))), rand.IntN(1000))
 		}
 		if err := b.Flush(t.Context()); err != nil {
 			t.Fatal(err)
@@ -292,7 +297,7 @@ func TestOrderedStable(t *testing.T) {
 			}
 		}
 	})
-	for round := range 30 {
+	for round := range unlessShort(30, 9) {
 		got, scanned := pageThrough(t, b, b.Order(), []int{7, 50, 256}[round%3])
 		got = slices.DeleteFunc(got, func(id string) bool { return id[:5] != "stays" })
 		if scanned || !slices.Equal(got, want) {

@@ -287,7 +287,8 @@ func TestManyFiles(t *testing.T) {
 	a, b := newDevice(t, share, false), newDevice(t, share, true)
 	a.create("first")
 	rounds(1, a, b)
-	for i := range 120 {
+	pairs := unlessShort(120, 40)
+	for i := range pairs {
 		a.create(fmt.Sprint("a", i))
 		a.sync()
 		b.create(fmt.Sprint("b", i))
@@ -297,7 +298,7 @@ func TestManyFiles(t *testing.T) {
 	c.sync()
 	rounds(2, a, b, c)
 	agree(t, a, b, c)
-	if n := c.bucket.Stats().Nodes; n != 241 {
+	if n := c.bucket.Stats().Nodes; n != uint64(2*pairs+1) {
 		t.Errorf("%d nodes", n)
 	}
 }
@@ -305,7 +306,7 @@ func TestManyFiles(t *testing.T) {
 // TestFaultyHistories lets three devices write and sync over a remote that does everything wrong, then heals it.
 func TestFaultyHistories(t *testing.T) {
 	met := map[faulty.Fault]int{}
-	for seed := range uint64(60) {
+	for seed := range uint64(unlessShort(60, 12)) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { maps.Copy(met, faultyHistory(t, seed, met)) })
 	}
 	for _, fault := range faulty.Faults() {

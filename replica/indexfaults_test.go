@@ -16,7 +16,7 @@ import (
 // TestIndexesUnderFaults lets three devices write, index and remove while every call may fail in any way; once it heals
 // they agree, and so does a newcomer.
 func TestIndexesUnderFaults(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range uint64(unlessShort(4, 1)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			chance := map[faulty.Fault]float64{}
 			for _, f := range faulty.Faults() {
@@ -30,7 +30,7 @@ func TestIndexesUnderFaults(t *testing.T) {
 			}
 			rounds(3, a, b, c)
 			share.Set(faulty.Options{Seed: seed, Chance: chance})
-			for day := range 60 {
+			for day := range unlessShort(60, 24) {
 				for _, d := range []*device{a, b, c} {
 					for i := range 6 {
 						d.act(fmt.Sprintf(`{"type":"CREATE_NODE","id":"n%d","properties":{"by":%d,"day":%d}}`, (day+i)%20, i, day))
@@ -119,7 +119,7 @@ func TestIndexThatClaimsTooMuch(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	days(40, 3, a, b)
+	days(unlessShort(40, 12), 3, a, b)
 	agree(t, a, b)
 	c := newDevice(t, share, true)
 	rounds(8, c)

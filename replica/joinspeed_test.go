@@ -21,12 +21,12 @@ import (
 )
 
 // manyNodes is how many nodes a newcomer takes in: as many as SETLOGGER_NODES says, 1,000,000 for figure S5 of the
-// project, else 20,000.
+// project, else 20,000, or 9,000 under -short.
 func manyNodes(t testing.TB) int {
 	t.Helper()
 	said, ok := os.LookupEnv("SETLOGGER_NODES")
 	if !ok {
-		return 20_000
+		return unlessShort(20_000, 9000)
 	}
 	n, err := strconv.Atoi(said)
 	if err != nil || n < 100 {

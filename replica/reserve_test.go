@@ -65,7 +65,7 @@ func TestAFullRemoteIsCleaned(t *testing.T) {
 	}
 	share.room = share.used + 2000
 	released, written := false, 0
-	for day := range 120 {
+	for day := range unlessShort(120, 16) {
 		tryDays(1, 28+day, a, b)
 		switch has := share.sizes["reserve.bin"] > 0; {
 		case !has:

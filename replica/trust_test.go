@@ -170,13 +170,14 @@ func (c *counted) Read(ctx context.Context, name string) ([]byte, error) {
 }
 
 func TestThreeThousandFilesInTwoRounds(t *testing.T) {
+	files := unlessShort(3000, 300)
 	share := memory.New()
 	a := newDevice(t, share, false)
 	a.create("first")
 	b, c := newDevice(t, share, true), newDevice(t, share, true)
 	rounds(1, a, b, c)
 	writers := []*device{a, b, c}
-	for i := range 3000 {
+	for i := range files {
 		d := writers[i%3]
 		d.create(fmt.Sprint("n", i))
 		if _, err := d.bucket.Seal(t.Context()); err != nil {
@@ -187,13 +188,13 @@ func TestThreeThousandFilesInTwoRounds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	slow := &counted{Storage: share, cancel: cancel}
-	slow.left.Store(1500)
+	slow.left.Store(int64(files / 2))
 	d := newDevice(t, slow, true)
 	r, err := d.share.Sync(ctx, []*localstore.Bucket{d.bucket})
-	if !errors.Is(err, context.Canceled) || r.Folded == 0 || r.Folded > 1500 {
+	if !errors.Is(err, context.Canceled) || r.Folded == 0 || r.Folded > files/2 {
 		t.Fatalf("folded %d, %v", r.Folded, err)
 	}
-	if again := d.sync(); r.Folded+again.Folded != 3001 {
+	if again := d.sync(); r.Folded+again.Folded != files+1 {
 		t.Errorf("folded %d and %d", r.Folded, again.Folded)
 	}
 	if slow.most.Load() > 8 {

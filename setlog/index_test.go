@@ -181,7 +181,7 @@ func TestEveryFlippedByteOfAnIndexIsFound(t *testing.T) {
 			_, err := setlog.DecodeChunk(data)
 			return err
 		}
-		for i := range data {
+		for i := 0; i < len(data); i += unlessShort(1, 7) {
 			if err := decode(data[:i]); !errors.Is(err, setlog.ErrFile) {
 				t.Errorf("%s cut at %d: %v", kind, i, err)
 			}

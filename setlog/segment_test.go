@@ -146,7 +146,7 @@ func TestZcatAndJq(t *testing.T) {
 func TestEveryFlippedByteIsFound(t *testing.T) {
 	data := golden(t)
 	name := setlog.HashOf(data)
-	for i := range data {
+	for i := 0; i < len(data); i += unlessShort(1, 7) {
 		bad := bytes.Clone(data)
 		bad[i] ^= 1 << (i % 8)
 		s, err := setlog.DecodeSegment(bad)
@@ -157,7 +157,7 @@ func TestEveryFlippedByteIsFound(t *testing.T) {
 			t.Errorf("byte %d: other lines are read", i)
 		}
 	}
-	for i := range data {
+	for i := 0; i < len(data); i += unlessShort(1, 7) {
 		if _, err := setlog.DecodeSegment(data[:i]); !errors.Is(err, setlog.ErrFile) {
 			t.Errorf("cut at %d: %v", i, err)
 		}
@@ -214,7 +214,10 @@ func TestDecodeRefuses(t *testing.T) {
 
 func deflate(t testing.TB, text string) []byte {
 	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
+	w, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := io.WriteString(w, text); err != nil {
 		t.Fatal(err)
 	}

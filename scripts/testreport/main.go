@@ -1,5 +1,6 @@
 // Command testreport turns the stream of `go test -json` into what a person reads: a line a package, the output of what
-// failed, and at the end each failed and each skipped test with its reason. It exits with 1 if anything failed.
+// failed, and at the end each failed and each skipped test with its reason. It exits with 1 if anything failed. A test that
+// passed in one run of the stream and skipped itself in another one was not skipped.
 package main
 
 import (
@@ -29,14 +30,17 @@ type report struct {
 	show    []string // suffixes of the packages whose tests' logs are printed even where they pass
 	outputs map[string][]string
 	failed  []string
-	skipped []string
-	passed  int
+	skipped []skip
+	passed  map[string]bool // by package and name
 }
+
+// skip is a test that skipped itself.
+type skip struct{ name, reason string }
 
 func main() {
 	show := flag.String("show", "", "suffixes, with commas between, of the packages whose logs are always printed")
 	flag.Parse()
-	r := &report{out: os.Stdout, show: strings.Split(*show, ","), outputs: map[string][]string{}}
+	r := &report{out: os.Stdout, show: strings.Split(*show, ","), outputs: map[string][]string{}, passed: map[string]bool{}}
 	lines := bufio.NewReader(os.Stdin)
 	for {
 		line, err := lines.ReadBytes('\n')
@@ -95,9 +99,9 @@ func (r *report) end(e event) {
 	case e.Test == "":
 		fmt.Fprintf(r.out, "%-4s %s (%.1fs)\n", e.Action, e.Package, e.Elapsed)
 	case e.Action == "skip":
-		r.skipped = append(r.skipped, name+": "+reason(output))
+		r.skipped = append(r.skipped, skip{name, reason(output)})
 	default:
-		r.passed++
+		r.passed[name] = true
 	}
 }
 
@@ -115,12 +119,13 @@ func reason(output string) string {
 
 // close prints the sum and tells whether all is well.
 func (r *report) close() bool {
+	r.skipped = slices.DeleteFunc(r.skipped, func(s skip) bool { return r.passed[s.name] })
 	for _, s := range r.skipped {
-		fmt.Fprintln(r.out, "skipped:", s)
+		fmt.Fprintf(r.out, "skipped: %s: %s\n", s.name, s.reason)
 	}
 	for _, f := range r.failed {
 		fmt.Fprintln(r.out, "failed:", f)
 	}
-	fmt.Fprintf(r.out, "%d passed, %d failed, %d skipped\n", r.passed, len(r.failed), len(r.skipped))
-	return len(r.failed) == 0 && r.passed > 0
+	fmt.Fprintf(r.out, "%d passed, %d failed, %d skipped\n", len(r.passed), len(r.failed), len(r.skipped))
+	return len(r.failed) == 0 && len(r.passed) > 0
 }

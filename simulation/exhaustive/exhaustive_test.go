@@ -11,11 +11,14 @@ import (
 	"github.com/setlogger/setlogger/simulation/judge"
 )
 
-// TestExhaustive plays every history of up to 3 actions by 2 writers; with SETLOGGER_EXHAUSTIVE=1 of up to 4 actions by
+// TestExhaustive plays every history of up to 3 actions by 2 writers, or of 2 under -short; with SETLOGGER_EXHAUSTIVE=1 of up to 4 actions by
 // 3 writers.
 func TestExhaustive(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(800)) // histories are small and many
 	actions, by := 3, 2
+	if testing.Short() {
+		actions = 2
+	}
 	if os.Getenv("SETLOGGER_EXHAUSTIVE") == "1" {
 		actions, by = most, writers
 	}

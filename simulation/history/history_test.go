@@ -26,7 +26,11 @@ type total struct {
 // TestHistories plays random histories and folds each in random orders. SETLOGGER_HISTORIES says how many,
 // SETLOGGER_SEED which is the first.
 func TestHistories(t *testing.T) {
-	first, count := setting(t, "SETLOGGER_SEED", 1), setting(t, "SETLOGGER_HISTORIES", 20_000)
+	usual := uint64(20_000)
+	if testing.Short() {
+		usual = 500
+	}
+	first, count := setting(t, "SETLOGGER_SEED", 1), setting(t, "SETLOGGER_HISTORIES", usual)
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // histories are small and many
 	workers := uint64(runtime.GOMAXPROCS(0))
 	sums := make([]total, workers)

@@ -13,6 +13,7 @@ type countedStorage struct {
 
 	name    string
 	metrics *metrics
+	echoes  *echoes // nil: nobody hears of what is written
 }
 
 func (s *countedStorage) note(verb string, err error) {
@@ -42,6 +43,7 @@ func (s *countedStorage) Read(ctx context.Context, name string) ([]byte, error) 
 
 // Write counts the bytes that the remote has taken.
 func (s *countedStorage) Write(ctx context.Context, name string, data []byte) error {
+	s.echoes.expect(name)
 	err := s.Storage.Write(ctx, name, data)
 	s.note("write", err)
 	if err == nil {

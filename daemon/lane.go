@@ -10,6 +10,7 @@ import (
 // pace is when a lane visits its remote.
 type pace struct {
 	debounce time.Duration // after an append, and from sending to looking whether it has arrived
+	hint     time.Duration // after a hint, for those that come together
 	stream   time.Duration // what debounce grows to under a continuous stream, for fewer and larger files
 	active   time.Duration // between polls, for a minute after the last change
 	quiet    time.Duration // for an hour after it
@@ -24,7 +25,7 @@ const (
 
 // paceOf is the pace for a remote: a folder of this machine costs nothing to visit.
 func paceOf(local bool) pace {
-	p := pace{debounce: 2 * time.Second, stream: 10 * time.Second, active: 5 * time.Second, quiet: 30 * time.Second, idle: 5 * time.Minute, retry: 5 * time.Second}
+	p := pace{debounce: 2 * time.Second, stream: 10 * time.Second, active: 5 * time.Second, quiet: 30 * time.Second, idle: 5 * time.Minute, retry: 5 * time.Second, hint: 10 * time.Millisecond}
 	if local {
 		p.debounce, p.stream = 50*time.Millisecond, 2*time.Second
 	}
@@ -38,6 +39,7 @@ type lane struct {
 
 	changed  func()          // called when the view is another
 	appended chan struct{}   // holds one note
+	hinted   chan struct{}   // likewise
 	asked    chan chan error // who waits for a round that begins later
 	ended    chan struct{}   // closed when run ends
 
@@ -59,13 +61,18 @@ type laneView struct {
 }
 
 func newLane(p pace, round func(ctx context.Context) (outcome, error)) *lane {
-	return &lane{pace: p, round: round, changed: func() {}, appended: make(chan struct{}, 1), asked: make(chan chan error), ended: make(chan struct{})}
+	return &lane{pace: p, round: round, changed: func() {}, appended: make(chan struct{}, 1), hinted: make(chan struct{}, 1), asked: make(chan chan error), ended: make(chan struct{})}
 }
 
 // noteAppend says that there is something to push. It never waits.
-func (l *lane) noteAppend() {
+func (l *lane) noteAppend() { note(l.appended) }
+
+// noteHint says that there may be something to pull. It never waits.
+func (l *lane) noteHint() { note(l.hinted) }
+
+func note(notes chan struct{}) {
 	select {
-	case l.appended <- struct{}{}:
+	case notes <- struct{}{}:
 	default:
 	}
 }
@@ -107,6 +114,10 @@ func (l *lane) run(ctx context.Context) {
 			return
 		case <-l.appended:
 			table.appended(time.Now())
+			due.Reset(time.Until(table.next))
+			continue
+		case <-l.hinted:
+			table.hurry(time.Now(), l.pace.hint)
 			due.Reset(time.Until(table.next))
 			continue
 		case done := <-l.asked:
@@ -174,7 +185,12 @@ type timetable struct {
 func (t *timetable) appended(now time.Time) {
 	t.changed = now
 	t.rest(now)
-	if soon := now.Add(t.debounce); t.failures == 0 && soon.Before(t.next) {
+	t.hurry(now, t.debounce)
+}
+
+// hurry has the next round come after a while, if it would come later and the remote does not fail.
+func (t *timetable) hurry(now time.Time, after time.Duration) {
+	if soon := now.Add(after); t.failures == 0 && soon.Before(t.next) {
 		t.next = soon
 	}
 }

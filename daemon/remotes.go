@@ -96,7 +96,11 @@ func (d *Daemon) openRemotes() error {
 // hold starts the lane of a remote.
 func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 	ctx, stop := context.WithCancel(d.lanes)
-	held := &heldRemote{name: r.Name, path: r.Path, storage: &countedStorage{d.o.Open(r.Path), r.Name, d.metrics}, stop: stop, found: findings{share: r.Share}}
+	var own *echoes
+	if d.o.Watch != nil && isLocal(r.Path) {
+		own = &echoes{}
+	}
+	held := &heldRemote{name: r.Name, path: r.Path, storage: &countedStorage{d.o.Open(r.Path), r.Name, d.metrics, own}, stop: stop, found: findings{share: r.Share}}
 	held.share = replica.NewShare(replica.Options{
 		Storage: held.storage, Remote: r.Name, ID: r.Share, Logger: d.log, Key: d.key, Uptime: d.uptime.now, Progress: d.noteJoin,
 	})
@@ -115,6 +119,9 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 		held.lane.run(ctx)
 		d.metrics.forget(held.name)
 	})
+	if own != nil {
+		d.running.Go(func() { d.watch(ctx, held, own) })
+	}
 	return held
 }
 

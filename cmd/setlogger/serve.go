@@ -7,12 +7,14 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/setlogger/setlogger/daemon"
 	"github.com/setlogger/setlogger/installer"
+	"github.com/setlogger/setlogger/remote/notify"
 )
 
 func serveCommand(g *globals) *cobra.Command {
@@ -46,7 +48,7 @@ func (g *globals) serve(ctx context.Context, log *slog.Logger, public bool, out 
 	return daemon.Run(ctx, daemon.Options{
 		Data: g.data, Listen: g.listen, Public: public, Version: version(), Logger: log,
 		NoSync: os.Getenv("SETLOGGER_TEST_NOSYNC") == "1", Day: testDay(),
-		Open: reach.open, Make: reach.make, Mask: reach.mask,
+		Open: reach.open, Make: reach.make, Mask: reach.mask, Watch: watch,
 		Ready: func(r daemon.Ready) {
 			greet(out, r)
 			if err := installer.Ready(); err != nil {
@@ -54,6 +56,15 @@ func (g *globals) serve(ctx context.Context, log *slog.Logger, public bool, out 
 			}
 		},
 	})
+}
+
+// watch hears of what others put into a share that is a folder.
+func watch(ctx context.Context, path string, hint func(name string)) error {
+	root, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	return notify.Folder(ctx, root, "log", hint)
 }
 
 // testDay is what tests count as a day of uptime, so that they need not wait for weeks; 0: a day.

@@ -1,0 +1,87 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/setlogger/setlogger/api"
+	"github.com/setlogger/setlogger/remote/disk"
+	"github.com/setlogger/setlogger/remote/notify"
+)
+
+func TestLaneHurriesByHints(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, times := rounds(t, true, quietRound)
+		time.Sleep(time.Second)
+		for range 5 { // they come together
+			l.noteHint()
+		}
+		time.Sleep(l.pace.hint)
+		synctest.Wait()
+		all := times.all()
+		if len(all) != 2 {
+			t.Fatalf("%d rounds", len(all))
+		}
+		within(t, "the round", all[1], time.Second+l.pace.hint, time.Second+l.pace.hint)
+	})
+}
+
+func TestEchoesAreNoNews(t *testing.T) {
+	own := &echoes{}
+	own.expect("log/mine")
+	own.expect("index/mine")
+	for name, want := range map[string]bool{"log/mine": true, "log/other": false, "index/mine": false} {
+		if own.take(name) != want || own.take(name) {
+			t.Errorf("%s", name)
+		}
+	}
+	for i := range 3 * maxEchoes {
+		own.expect(fmt.Sprintf("log/%d", i))
+	}
+	if len(own.names) > maxEchoes {
+		t.Errorf("%d are kept", len(own.names))
+	}
+}
+
+// TestHintsCarryChanges has two devices on one folder, and a reader of the second hear of what the first appends. Polls
+// alone are 5 seconds apart.
+func TestHintsCarryChanges(t *testing.T) {
+	share := t.TempDir()
+	if err := disk.Make(share); err != nil {
+		t.Fatal(err)
+	}
+	watch := func(ctx context.Context, path string, hint func(name string)) error {
+		return notify.Folder(ctx, path, "log", hint)
+	}
+	var both [2]*served
+	for i := range both {
+		both[i] = serveOptions(t, Options{Data: filepath.Join(t.TempDir(), "data"), Watch: watch})
+		if _, err := both[i].client.AddRemote(t.Context(), api.Remote{Name: "both", Path: share}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := both[i].client.CreateBucket(t.Context(), api.Bucket{Name: "todos", Remote: "both", Join: i > 0}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := both[1].listen(t)
+	e.say(api.Subscription{Subscribe: "todos"})
+	var took []time.Duration
+	for i := range 20 {
+		<-time.After(200 * time.Millisecond) // quicker ones are a stream, which is sent in larger steps
+		id := fmt.Sprint(i)
+		began := time.Now()
+		both[0].append(t, "todos", fmt.Sprintf(`{"type":"CREATE_NODE","id":%q}`, id))
+		e.until("node "+id, e.has("todos", id, "{}"))
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	t.Logf("from the append to the reader of the other device: median %v, most %v", took[len(took)/2], took[len(took)-1])
+	if median := took[len(took)/2]; median > 2*time.Second {
+		t.Errorf("median %v: that is the time of polls", median)
+	}
+}

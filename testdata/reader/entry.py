@@ -5,7 +5,7 @@ import re
 
 from jcs import GREATEST, Malformed, canonical, depth, integers_are_safe, is_integer, parse
 
-LAST_STAMP = 4133980800000  # a year after the end of 2099
+LAST_STAMP = 4134067199999, 0  # 366 days after the last millisecond of 2099
 NOTHING = b""  # the bytes of an absent value: below those of any other
 
 
@@ -68,7 +68,7 @@ def facts_of(writer, entry):
     if not isinstance(actions, list) or not integers_are_safe(entry):
         raise Malformed("no actions")
     stamp = stamp_of(entry.get("stamp"))
-    if not (0, 0) < stamp <= (LAST_STAMP, 2**16 - 1):
+    if not (0, 0) < stamp <= LAST_STAMP:
         raise Malformed("a stamp out of range")
     number = entry.get("number", 0)
     if not is_integer(number, 0) or not isinstance(entry.get("birth", ""), str):
@@ -87,14 +87,14 @@ def facts_of(writer, entry):
 
 
 def check_saw(saw):
-    """saw holds heads, each of a writer, a number and a chain's first half."""
+    """saw holds heads, each of a writer, a number and a chain's first half: 128 bits, so that the last 2 of 130 are 0."""
     if not isinstance(saw, list):
         raise Malformed("saw")
     for head in saw:
         if not isinstance(head, list) or len(head) != 3 or not is_integer(head[1], 1):
             raise Malformed("a head")
         writer_of(head[0])
-        if not isinstance(head[2], str) or not re.fullmatch("[a-z2-7]{26}", head[2]):
+        if not isinstance(head[2], str) or not re.fullmatch("[a-z2-7]{25}[aeimquy4]", head[2]):
             raise Malformed("a chain")
 
 

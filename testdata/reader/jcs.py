@@ -57,14 +57,14 @@ def check(value):
 
 
 def integers_are_safe(value):
-    """Whether every integer, however written, is within 2^53 of 0."""
+    """Whether every integer, which is what canonical form writes without point and exponent, is within 2^53 of 0."""
     if isinstance(value, list):
         return all(map(integers_are_safe, value))
     if isinstance(value, dict):
         return all(map(integers_are_safe, value.values()))
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return True
-    return abs(value) <= GREATEST or value != int(value)
+    return abs(value) <= GREATEST or abs(value) >= 1e21 or value != int(value)
 
 
 def is_integer(value, least=-GREATEST, most=GREATEST):

@@ -1,7 +1,9 @@
 """Nodes as sets of facts, and what is seen of them."""
 
+from fractions import Fraction
+
 from entry import NOTHING
-from jcs import canonical
+from jcs import canonical, number
 
 ABSENT = object()
 
@@ -173,6 +175,12 @@ def later(a, b):
     return b if a is None else max(a, b)
 
 
+def counter(totals, plain):
+    """The exact sum of totals and of what a plain number is written as, rounded once."""
+    base = number(plain) if isinstance(plain, (int, float)) and not isinstance(plain, bool) else 0
+    return float(sum(totals) + Fraction(base))
+
+
 class View:
     """What is seen of a living node."""
 
@@ -206,7 +214,7 @@ class View:
             return [value for _, value in shown]
         totals = [t[3] for (_, _, f), t in self.node.totals.get(path, {}).items() if f == floor]
         if totals:
-            return sum(totals) + (plain if isinstance(plain, (int, float)) and not isinstance(plain, bool) else 0)
+            return counter(totals, plain)
         return type(plain)() if isinstance(plain, (dict, list)) else plain
 
     def elements(self, path, floor, plain):

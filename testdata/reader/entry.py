@@ -29,7 +29,7 @@ def writer_of(text):
 
 def mark_of(value):
     """A mark, (stamp, writer, number, position), of a JSON array of the four."""
-    if not isinstance(value, list) or len(value) != 4 or not is_integer(value[2], 1) or not is_integer(value[3], 0):
+    if not isinstance(value, list) or len(value) != 4 or not is_integer(value[2], 1) or not is_integer(value[3], 0, 2**20):
         raise Malformed("no mark")
     return stamp_of(value[0]), writer_of(value[1]), value[2], value[3]
 
@@ -48,13 +48,13 @@ def slot_of(value):
     return salt_of(value[0]), value[1]
 
 
-def applies(writer, line, fold):
-    """Folds an entry's line. One that is malformed changes nothing, which is what False says."""
+def applies(writer, number, line, fold):
+    """Folds the line of a writer's entry of that number. One that is malformed changes nothing, which is what False says."""
     try:
         entry = parse(line)
-        if len(line) > 1 << 20 or not isinstance(entry, dict) or canonical(entry) != line or depth(entry) > 66:
+        if len(line) > 1 << 20 or not isinstance(entry, dict) or depth(entry) > 66 or canonical(entry) != line:
             raise Malformed("no line of an entry")
-        facts = list(facts_of(writer_of(writer), entry))
+        facts = list(facts_of(writer_of(writer), number, entry))
     except Malformed:
         return False
     for fact in facts:
@@ -62,7 +62,7 @@ def applies(writer, line, fold):
     return True
 
 
-def facts_of(writer, entry):
+def facts_of(writer, number, entry):
     """The facts of an entry, as arguments of Nodes.fold."""
     actions = entry.get("actions")
     if not isinstance(actions, list) or not integers_are_safe(entry):
@@ -70,8 +70,7 @@ def facts_of(writer, entry):
     stamp = stamp_of(entry.get("stamp"))
     if not (0, 0) < stamp <= LAST_STAMP:
         raise Malformed("a stamp out of range")
-    number = entry.get("number", 0)
-    if not is_integer(number, 0) or not isinstance(entry.get("birth", ""), str):
+    if not is_integer(entry.get("number", number), number, number) or not isinstance(entry.get("birth", ""), str):
         raise Malformed("a number or a birth")
     if "salt" in entry:
         salt_of(entry["salt"])

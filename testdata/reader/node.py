@@ -157,7 +157,7 @@ class Node:
         for i, name in enumerate(path, 1):
             plain = plain.get(name, ABSENT) if isinstance(plain, dict) else ABSENT
             mark, _, value = self.writes.get(path[:i], (None, None, None))
-            if mark is not None and (floor is None or mark > floor):
+            if mark is not None and (floor is None or mark >= floor):
                 floor, plain = mark, value
         return floor, plain
 
@@ -204,7 +204,7 @@ class View:
     def seen(self, path, floor, plain):
         """What is seen at a path, given the floor above and what the write that is that floor says of it."""
         mark, _, value = self.node.writes.get(path, (None, None, None))
-        if mark is not None and (floor is None or mark > floor):
+        if mark is not None and (floor is None or mark >= floor):
             floor, plain = mark, value
         deeper = self.members(path, floor, plain)
         if deeper:

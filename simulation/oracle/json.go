@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -54,7 +55,7 @@ func areSafe(line []byte) bool {
 	for {
 		token, err := tokens.ReadToken()
 		if err != nil {
-			return err == io.EOF
+			return errors.Is(err, io.EOF)
 		}
 		if token.Kind() != '0' || strings.ContainsAny(token.String(), ".e") {
 			continue

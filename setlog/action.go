@@ -53,7 +53,7 @@ const (
 
 // ParseActions reads the body of an append: one action, or {"actions":[…]}, a transaction. It overwrites data.
 func ParseActions(data []byte) ([]Action, error) {
-	canonical, err := Canonical(data)
+	canonical, err := canonical(data, MaxDepth+listDepth)
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +104,8 @@ func newAction(canonical []byte) (Action, error) {
 	switch {
 	case err != nil:
 		return a, err
+	case depth(canonical) > MaxDepth:
+		return a, invalid(fmt.Sprintf("nested deeper than %d", MaxDepth), "flatten the value")
 	case a.run != nil || a.revive || a.slots != nil:
 		return a, invalid("the members run, revive and slots of "+a.Type+" are set by SetLogger", "leave them out")
 	case a.stray:

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"regexp"
@@ -57,7 +56,7 @@ const kindChunk = "chunk"
 
 // Encode writes the file of a chunk.
 func (c *Chunk) Encode() ([]byte, error) {
-	head, err := json.Marshal(wireChunk{c.Bucket, Format, c.Index, kindChunk, MinReader})
+	head, err := canonicalJSON(wireChunk{c.Bucket, Format, c.Index, kindChunk, MinReader})
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +65,7 @@ func (c *Chunk) Encode() ([]byte, error) {
 		text = append(append(text, line...), '\n')
 	}
 	sum := sha256.Sum256(text)
-	end, err := json.Marshal(wireChunkEnd{len(c.Lines), kindEnd, hex.EncodeToString(sum[:])})
+	end, err := canonicalJSON(wireChunkEnd{len(c.Lines), kindEnd, hex.EncodeToString(sum[:])})
 	if err != nil {
 		return nil, err
 	}

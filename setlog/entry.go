@@ -54,7 +54,7 @@ func ParseEntry(writer Writer, number uint64, line []byte) (Entry, error) {
 
 // checkLine refuses a line that is not canonical JSON within the limits of an entry.
 func checkLine(line []byte) error {
-	const deepest = MaxDepth + 2 // actions stand two deep
+	const deepest = MaxDepth + listDepth
 	if len(line) <= MaxLine && isCanonical(line, deepest) {
 		return nil
 	}
@@ -184,12 +184,13 @@ func readSaw(array []byte) ([]Head, error) {
 		if !isKind(element, '[') || len(fields) != 3 {
 			return nil, fmt.Errorf("saw holds %.60s", element)
 		}
-		writer, err := readText(fields[0], ParseWriter)
+		writer, err1 := readText(fields[0], ParseWriter)
 		number, ok := parseInteger(fields[1])
-		if err != nil || !ok || number < 1 || !isKind(fields[2], '"') {
+		chain, err2 := readText(fields[2], parseShort)
+		if err1 != nil || err2 != nil || !ok || number < 1 {
 			return nil, fmt.Errorf("saw holds %.60s", element)
 		}
-		saw = append(saw, Head{writer, uint64(number), unquote(fields[2])})
+		saw = append(saw, Head{writer, uint64(number), chain})
 	}
 	return saw, nil
 }

@@ -10,7 +10,7 @@ import (
 
 // TestInapplicableEntriesFoldToNothing changes a good line in each of the ways that docs/format.md names.
 func TestInapplicableEntriesFoldToNothing(t *testing.T) {
-	const good = `{"actions":[{"id":"a","property":"x","run":{"floor":["5-0","aaaaaaaaaaaaaaaa",1,0],"salt":"0000000000000001","total":5},"type":"INCREMENT"}],"n":[2],"number":3,"salt":"0000000000000001","saw":[["aaaaaaaaaaaaaaaa",1,"x"]],"stamp":"9-0"}`
+	const good = `{"actions":[{"id":"a","property":"x","run":{"floor":["5-0","aaaaaaaaaaaaaaaa",1,0],"salt":"0000000000000001","total":5},"type":"INCREMENT"}],"n":[2],"number":3,"salt":"0000000000000001","saw":[["aaaaaaaaaaaaaaaa",1,"abcdefghijklmnopqrstuvwx2a"]],"stamp":"9-0"}`
 	if _, err := setlog.ParseEntry(setlog.Writer{}, 3, []byte(good)); err != nil {
 		t.Fatal(err)
 	}
@@ -26,9 +26,15 @@ func TestInapplicableEntriesFoldToNothing(t *testing.T) {
 		{`"n":[2]`, `"n":2`},
 		{`"n":[2]`, `"n":[0]`},
 		{`"n":[2]`, `"n":["2"]`},
-		{`"saw":[["aaaaaaaaaaaaaaaa",1,"x"]]`, `"saw":{}`},
-		{`"saw":[["aaaaaaaaaaaaaaaa",1,"x"]]`, `"saw":[[1,1,"x"]]`},
-		{`"saw":[["aaaaaaaaaaaaaaaa",1,"x"]]`, `"saw":["x"]`},
+		{`"saw":[["aaaaaaaaaaaaaaaa",1,"abcdefghijklmnopqrstuvwx2a"]]`, `"saw":{}`},
+		{`"saw":[["aaaaaaaaaaaaaaaa",1,"abcdefghijklmnopqrstuvwx2a"]]`, `"saw":[[1,1,"abcdefghijklmnopqrstuvwx2a"]]`},
+		{`"saw":[["aaaaaaaaaaaaaaaa",1,"abcdefghijklmnopqrstuvwx2a"]]`, `"saw":["x"]`},
+		{`x2a"`, `x2"`},
+		{`x2a"`, `x2aa"`},
+		{`x2a"`, `x2b"`}, // bits beyond the 128
+		{`x2a"`, `x1a"`},
+		{`x2a"`, `X2a"`},
+		{`"abcdefghijklmnopqrstuvwx2a"`, `7`},
 		{`"actions":[`, `"actionz":[`},
 		{`"type":"INCREMENT"`, `"typo":"INCREMENT"`},
 		{`"type":"INCREMENT"`, `"type":"SET_PROPERTY"`},

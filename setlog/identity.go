@@ -100,6 +100,15 @@ func (c Chain) String() string { return hex.EncodeToString(c[:]) }
 // Short is the first 128 bits in base32, 26 characters: what an entry's saw holds.
 func (c Chain) Short() string { return alphabet.EncodeToString(c[:16]) }
 
+// parseShort answers a text that Short makes as it is.
+func parseShort(s string) (string, error) {
+	var half [16]byte
+	if !decodeName(half[:], s) {
+		return "", fmt.Errorf("%w: the first half of a chain %.40q", ErrName, s)
+	}
+	return s, nil
+}
+
 // Hash names a file on a remote: the first 128 bits of SHA-256 of its bytes.
 type Hash [16]byte
 

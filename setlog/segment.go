@@ -105,6 +105,8 @@ type wireEnd struct {
 const (
 	kindSegment = "segment"
 	kindEnd     = "end"
+	// segmentPrefix is of what a signature covers: the end line, which holds the SHA-256 of all lines above it.
+	segmentPrefix = "setlogger segment\n"
 )
 
 // MaxLines is the most entries that a segment may hold: what a file inflates to bounds what its lines take in memory.
@@ -148,7 +150,7 @@ func EncodeSegment(h Header, lines [][]byte, key ed25519.PrivateKey) (SegmentNam
 const maxEnd = 512
 
 func encodeHeader(h Header) ([]byte, error) {
-	line, err := json.Marshal(wireHeader{
+	line, err := canonicalJSON(wireHeader{
 		Births: h.Births, Bucket: h.Bucket, First: h.First, Format: Format, Kind: kindSegment, MinReader: MinReader,
 		Key: base64.StdEncoding.EncodeToString(h.Key), Writer: h.Writer.String(),
 	})
@@ -158,18 +160,14 @@ func encodeHeader(h Header) ([]byte, error) {
 func encodeEnd(previous, chain Chain, count int, text []byte, key ed25519.PrivateKey) ([]byte, error) {
 	sum := sha256.Sum256(text)
 	end := wireEnd{Chain: chain.String(), Count: count, Kind: kindEnd, Previous: previous.String(), SHA256: hex.EncodeToString(sum[:])}
-	unsigned, err := json.Marshal(end)
+	unsigned, err := canonicalJSON(end)
 	if err != nil {
 		return nil, err
 	}
-	end.Signature = base64.StdEncoding.EncodeToString(ed25519.Sign(key, signed(unsigned)))
-	line, err := json.Marshal(end)
+	end.Signature = sign(segmentPrefix, unsigned, key)
+	line, err := canonicalJSON(end)
 	return append(line, '\n'), err
 }
-
-// signed is what a signature of a segment covers: the end line without its signature, which holds the SHA-256 of all
-// lines above it.
-func signed(unsigned []byte) []byte { return append([]byte("setlogger segment\n"), unsigned...) }
 
 // DecodeSegment reads a file and verifies its hashes, count, chain and signature. That the file has the name it is
 // stored under is for the caller to compare with Name.
@@ -259,17 +257,12 @@ func (s *Segment) readEnd(line, above []byte, verify bool) error {
 	if w.Kind != kindEnd || w.Count != len(s.Lines) || w.SHA256 != hex.EncodeToString(sum[:]) {
 		return fmt.Errorf("%w: its last line does not fit the lines above", ErrFile)
 	}
-	if verify && !w.isSigned(s.Key) {
-		return fmt.Errorf("%w: its signature is not by %s", ErrFile, s.Writer)
+	if verify {
+		if err := checkSignature(segmentPrefix, line, s.Key, w.Signature); err != nil {
+			return err
+		}
 	}
 	return s.readChain(w.Previous, w.Chain)
-}
-
-func (w wireEnd) isSigned(key ed25519.PublicKey) bool {
-	signature, err := base64.StdEncoding.DecodeString(w.Signature)
-	w.Signature = ""
-	unsigned, err2 := json.Marshal(w)
-	return err == nil && err2 == nil && ed25519.Verify(key, signed(unsigned), signature)
 }
 
 func (s *Segment) readChain(previous, last string) error {
@@ -290,9 +283,13 @@ func (s *Segment) readChain(previous, last string) error {
 	return nil
 }
 
+// readWire reads the first or the last line of a file; members that this version does not know are left alone.
 func readWire(line []byte, w any) error {
 	if len(line) > MaxLine {
 		return fmt.Errorf("%w: a line is over 1 MiB", ErrFile)
+	}
+	if !isCanonicalObject(line) {
+		return fmt.Errorf("%w: a line is no canonical JSON object", ErrFile)
 	}
 	if err := json.Unmarshal(line, w); err != nil {
 		return fmt.Errorf("%w: %w", ErrFile, err)

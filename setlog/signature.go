@@ -27,19 +27,24 @@ func sign(prefix string, unsigned []byte, key ed25519.PrivateKey) string {
 
 // readKey verifies the signature of an object that is a whole file, and that its writer is that of its key.
 func readKey(prefix string, text []byte, writer, key, signature string) (ed25519.PublicKey, error) {
-	unsigned, err := withoutSignature(text)
-	if err != nil {
-		return nil, err
-	}
 	public, err := base64.StdEncoding.DecodeString(key)
-	signed, err2 := base64.StdEncoding.DecodeString(signature)
-	if err != nil || err2 != nil || len(public) != ed25519.PublicKeySize || WriterOf(public).String() != writer {
+	if err != nil || len(public) != ed25519.PublicKeySize || WriterOf(public).String() != writer {
 		return nil, fmt.Errorf("%w: it names no writer that its key makes", ErrFile)
 	}
-	if !ed25519.Verify(public, append([]byte(prefix), unsigned...), signed) {
-		return nil, fmt.Errorf("%w: its signature is not by %.16s", ErrFile, writer)
+	return public, checkSignature(prefix, text, public, signature)
+}
+
+// checkSignature verifies the signature of an object: over all that it says beside, be it known to this version or not.
+func checkSignature(prefix string, text []byte, key ed25519.PublicKey, signature string) error {
+	unsigned, err := withoutSignature(text)
+	if err != nil {
+		return err
 	}
-	return public, nil
+	signed, err := base64.StdEncoding.DecodeString(signature)
+	if err != nil || !ed25519.Verify(key, append([]byte(prefix), unsigned...), signed) {
+		return fmt.Errorf("%w: its signature is not by %s", ErrFile, WriterOf(key))
+	}
+	return nil
 }
 
 // withoutSignature answers the canonical text without that member; others that this version does not know stay.

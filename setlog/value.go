@@ -18,6 +18,9 @@ import (
 // The result may share memory with data, which is overwritten.
 func Canonical(data []byte) ([]byte, error) { return canonical(data, MaxDepth) }
 
+// listDepth is how many levels a list of actions has around each: an object, and in it the list.
+const listDepth = 2
+
 func canonical(data []byte, deepest int) ([]byte, error) {
 	if len(data) > MaxLine {
 		return nil, &Refusal{Kind: TooLarge, Reason: fmt.Sprintf("%d bytes are more than 1 MiB", len(data)), Hint: "split it"}

@@ -30,6 +30,7 @@ type vector struct {
 	}
 	Steps []step
 	State json.RawMessage
+	Told  map[string]json.RawMessage // lines of nodes
 }
 
 type step struct {
@@ -106,12 +107,22 @@ func (v vector) fold(t *testing.T) {
 		w := ways[i%len(ways)]
 		got, err := w.fold(random, records)
 		if err == nil {
-			err = got.Compare(want)
+			err = errors.Join(got.Compare(want), v.compareTold(t, got))
 		}
 		if err != nil {
 			t.Fatalf("%s: %v", w.name, err)
 		}
 	}
+}
+
+// compareTold compares the lines of nodes with those of the case, byte for byte.
+func (v vector) compareTold(t *testing.T, got *State) error {
+	for id, said := range v.Told {
+		if line, want := got.Nodes[id].AppendDelta(nil, id), canonicalOf(t, said); !bytes.Equal(line, want) {
+			return fmt.Errorf("the line of %q is %s, want %s", id, line, want)
+		}
+	}
+	return nil
 }
 
 // party is a device of a case: what it holds, and what it writes with.

@@ -1,7 +1,5 @@
 package oracle
 
-import "strconv"
-
 // readAction adds what the action at a mark says, and tells whether it is well-formed.
 func (e *Entry) readAction(m mark, value raw) bool {
 	a, isObject := readObject(value)
@@ -149,7 +147,7 @@ func readFloor(members object) (mark, bool) {
 	stamp, isStamp := readStamp(text)
 	writer, isWriter := readString(parts[1])
 	number, isNumber := readWhole(parts[2], 1, most)
-	position, err := strconv.ParseInt(string(parts[3]), 10, 32)
-	good := isText && isStamp && isWriter && isBase32(writer, 16) && isNumber && err == nil && position >= 0
+	position, isPosition := readWhole(parts[3], 0, 1<<20)
+	good := isText && isStamp && isWriter && isBase32(writer, 16) && isNumber && isPosition
 	return mark{stamp, writer, number, position}, good
 }

@@ -51,12 +51,12 @@ func (r run) after(o run) bool {
 	) > 0
 }
 
-// add returns base + sum; a base that is no number is 0.
+// add returns base + sum; a base that is no number is 0, any other counts for what is written.
 func add(base raw, sum *big.Int) raw {
 	exact := new(big.Rat).SetInt(sum)
 	if base.Kind() == '0' {
-		f, _ := strconv.ParseFloat(string(base), 64)
-		exact.Add(exact, new(big.Rat).SetFloat64(f))
+		written, _ := new(big.Rat).SetString(string(base))
+		exact.Add(exact, written)
 	}
 	f, _ := exact.Float64()
 	return canonical(strconv.AppendFloat(nil, f, 'g', -1, 64))

@@ -2,7 +2,10 @@ package oracle
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -20,7 +23,7 @@ func readLine(line []byte) (object, bool) {
 		return nil, false
 	}
 	canonical := raw(bytes.Clone(line))
-	if canonical.Canonicalize() != nil || !bytes.Equal(canonical, line) || depth(line) > 66 {
+	if canonical.Canonicalize() != nil || !bytes.Equal(canonical, line) || depth(line) > 66 || !areSafe(line) {
 		return nil, false
 	}
 	return readObject(canonical)
@@ -44,6 +47,23 @@ func depth(value []byte) int {
 		}
 	}
 	return deepest
+}
+
+// areSafe tells whether all integers in canonical JSON, which are its numbers without point and exponent, are within 2^53.
+func areSafe(line []byte) bool {
+	tokens := jsontext.NewDecoder(bytes.NewReader(line))
+	for {
+		token, err := tokens.ReadToken()
+		if err != nil {
+			return errors.Is(err, io.EOF)
+		}
+		if token.Kind() != '0' || strings.ContainsAny(token.String(), ".e") {
+			continue
+		}
+		if _, ok := readWhole(raw(token.String()), -most, most); !ok {
+			return false
+		}
+	}
 }
 
 func readObject(value raw) (object, bool) {

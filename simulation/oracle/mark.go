@@ -9,8 +9,8 @@ import (
 // most is the greatest whole number in the format, 2^53.
 const most = 1 << 53
 
-// lastStamp is a year after the end of 2099, in ticks.
-const lastStamp = 4133980800000 << 16
+// lastStamp is 366 days after the last millisecond of 2099, in ticks.
+const lastStamp = 4134067199999 << 16
 
 // mark orders writes. The zero mark is that of no write.
 type mark struct {
@@ -76,7 +76,9 @@ func readSalt(text string) (uint64, bool) {
 	return n, err == nil && len(text) == 16 && strings.Trim(text, "0123456789abcdef") == ""
 }
 
-// isBase32 tells whether text is n characters of base32 as the format writes it.
+// isBase32 tells whether text is n characters of base32 as the format writes it. Those of 26 stand for 128 bits, so that the
+// last two of their 130 are 0.
 func isBase32(text string, n int) bool {
-	return len(text) == n && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz234567") == ""
+	digits := "abcdefghijklmnopqrstuvwxyz234567"
+	return len(text) == n && strings.Trim(text, digits) == "" && (n != 26 || strings.IndexByte(digits, text[25])%4 == 0)
 }

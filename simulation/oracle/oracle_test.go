@@ -202,7 +202,7 @@ func TestMalformedEntriesSayNothing(t *testing.T) {
 		{`"1-0"`, `"0-0"`},
 		{`"1-0"`, `"01-0"`},
 		{`"1-0"`, `"1-65536"`},
-		{`"1-0"`, `"4133980800001-0"`},
+		{`"1-0"`, `"4134067199999-1"`},
 		{`"1-0"`, `1`},
 		{`"number":1`, `"number":0`},
 		{`"number":1`, `"number":2`},
@@ -216,6 +216,7 @@ func TestMalformedEntriesSayNothing(t *testing.T) {
 		{`"number"`, `"birth":1,"number"`},
 		{`,"salt"`, `,"salt":"00000000000000a1","salt"`},
 		{`"stamp"`, `"saw":[["b",1,"c"]],"stamp"`},
+		{`"stamp"`, `"saw":[["bbbbbbbbbbbbbbbb",1,"abcdefghijklmnopqrstuvwx2b"]],"stamp"`},
 	} {
 		if line := strings.Replace(good, change[0], change[1], 1); line == good || len(Fold(Read("aaaaaaaaaaaaaaaa", 1, []byte(line))).Nodes) > 0 {
 			t.Errorf("read: %s", line)

@@ -5,7 +5,7 @@ import re
 
 from jcs import GREATEST, Malformed, canonical, depth, integers_are_safe, is_integer, parse
 
-LAST_STAMP = 4133980800000  # a year after the end of 2099
+LAST_STAMP = 4134067199999, 0  # 366 days after the last millisecond of 2099
 NOTHING = b""  # the bytes of an absent value: below those of any other
 
 
@@ -29,7 +29,7 @@ def writer_of(text):
 
 def mark_of(value):
     """A mark, (stamp, writer, number, position), of a JSON array of the four."""
-    if not isinstance(value, list) or len(value) != 4 or not is_integer(value[2], 1) or not is_integer(value[3], 0):
+    if not isinstance(value, list) or len(value) != 4 or not is_integer(value[2], 1) or not is_integer(value[3], 0, 2**20):
         raise Malformed("no mark")
     return stamp_of(value[0]), writer_of(value[1]), value[2], value[3]
 
@@ -48,13 +48,13 @@ def slot_of(value):
     return salt_of(value[0]), value[1]
 
 
-def applies(writer, line, fold):
-    """Folds an entry's line. One that is malformed changes nothing, which is what False says."""
+def applies(writer, number, line, fold):
+    """Folds the line of a writer's entry of that number. One that is malformed changes nothing, which is what False says."""
     try:
         entry = parse(line)
-        if len(line) > 1 << 20 or not isinstance(entry, dict) or canonical(entry) != line or depth(entry) > 66:
+        if len(line) > 1 << 20 or not isinstance(entry, dict) or depth(entry) > 66 or canonical(entry) != line:
             raise Malformed("no line of an entry")
-        facts = list(facts_of(writer_of(writer), entry))
+        facts = list(facts_of(writer_of(writer), number, entry))
     except Malformed:
         return False
     for fact in facts:
@@ -62,16 +62,15 @@ def applies(writer, line, fold):
     return True
 
 
-def facts_of(writer, entry):
+def facts_of(writer, number, entry):
     """The facts of an entry, as arguments of Nodes.fold."""
     actions = entry.get("actions")
     if not isinstance(actions, list) or not integers_are_safe(entry):
         raise Malformed("no actions")
     stamp = stamp_of(entry.get("stamp"))
-    if not (0, 0) < stamp <= (LAST_STAMP, 2**16 - 1):
+    if not (0, 0) < stamp <= LAST_STAMP:
         raise Malformed("a stamp out of range")
-    number = entry.get("number", 0)
-    if not is_integer(number, 0) or not isinstance(entry.get("birth", ""), str):
+    if not is_integer(entry.get("number", number), number, number) or not isinstance(entry.get("birth", ""), str):
         raise Malformed("a number or a birth")
     if "salt" in entry:
         salt_of(entry["salt"])
@@ -87,14 +86,14 @@ def facts_of(writer, entry):
 
 
 def check_saw(saw):
-    """saw holds heads, each of a writer, a number and a chain's first half."""
+    """saw holds heads, each of a writer, a number and a chain's first half: 128 bits, so that the last 2 of 130 are 0."""
     if not isinstance(saw, list):
         raise Malformed("saw")
     for head in saw:
         if not isinstance(head, list) or len(head) != 3 or not is_integer(head[1], 1):
             raise Malformed("a head")
         writer_of(head[0])
-        if not isinstance(head[2], str) or not re.fullmatch("[a-z2-7]{26}", head[2]):
+        if not isinstance(head[2], str) or not re.fullmatch("[a-z2-7]{25}[aeimquy4]", head[2]):
             raise Malformed("a chain")
 
 

@@ -5,6 +5,7 @@ import math
 import re
 
 GREATEST = 2**53
+DEEPEST = 200  # no line of any file nests so deep
 
 
 class Malformed(ValueError):
@@ -19,11 +20,18 @@ def parse(text):
         except UnicodeDecodeError as e:
             raise Malformed("no UTF-8") from e
     try:
-        value = json.loads(text, object_pairs_hook=members, parse_constant=refuse)
+        value = json.loads(text, object_pairs_hook=members, parse_constant=refuse, parse_int=whole)
     except (json.JSONDecodeError, RecursionError) as e:
         raise Malformed(f"no JSON: {e}") from e
+    if depth(value) > DEEPEST:
+        raise Malformed("nested too deep")
     check(value)
     return value
+
+
+def whole(digits):
+    """A number without point and exponent; one of more digits than canonical form ever writes is no integer."""
+    return int(digits) if len(digits) <= 22 else float(digits)
 
 
 def members(pairs):
@@ -57,14 +65,14 @@ def check(value):
 
 
 def integers_are_safe(value):
-    """Whether every integer, however written, is within 2^53 of 0."""
+    """Whether every integer, which is what canonical form writes without point and exponent, is within 2^53 of 0."""
     if isinstance(value, list):
         return all(map(integers_are_safe, value))
     if isinstance(value, dict):
         return all(map(integers_are_safe, value.values()))
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return True
-    return abs(value) <= GREATEST or value != int(value)
+    return abs(value) <= GREATEST or abs(value) >= 1e21 or value != int(value)
 
 
 def is_integer(value, least=-GREATEST, most=GREATEST):
@@ -74,11 +82,11 @@ def is_integer(value, least=-GREATEST, most=GREATEST):
 
 def depth(value):
     """How deep a value is nested: 0 for a scalar."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        return 1 + max(map(depth, value), default=0)
-    return 0
+    deep, level = 0, [value]
+    while level := [v for v in level if isinstance(v, (dict, list))]:
+        deep += 1
+        level = [inner for v in level for inner in (v.values() if isinstance(v, dict) else v)]
+    return deep
 
 
 def canonical(value):

@@ -1,7 +1,9 @@
 """Nodes as sets of facts, and what is seen of them."""
 
+from fractions import Fraction
+
 from entry import NOTHING
-from jcs import canonical
+from jcs import canonical, number
 
 ABSENT = object()
 
@@ -155,7 +157,7 @@ class Node:
         for i, name in enumerate(path, 1):
             plain = plain.get(name, ABSENT) if isinstance(plain, dict) else ABSENT
             mark, _, value = self.writes.get(path[:i], (None, None, None))
-            if mark is not None and (floor is None or mark > floor):
+            if mark is not None and (floor is None or mark >= floor):
                 floor, plain = mark, value
         return floor, plain
 
@@ -171,6 +173,12 @@ class Node:
 def later(a, b):
     """The later of two marks, of which the first may be None."""
     return b if a is None else max(a, b)
+
+
+def counter(totals, plain):
+    """The exact sum of totals and of what a plain number is written as, rounded once."""
+    base = number(plain) if isinstance(plain, (int, float)) and not isinstance(plain, bool) else 0
+    return float(sum(totals) + Fraction(base))
 
 
 class View:
@@ -196,7 +204,7 @@ class View:
     def seen(self, path, floor, plain):
         """What is seen at a path, given the floor above and what the write that is that floor says of it."""
         mark, _, value = self.node.writes.get(path, (None, None, None))
-        if mark is not None and (floor is None or mark > floor):
+        if mark is not None and (floor is None or mark >= floor):
             floor, plain = mark, value
         deeper = self.members(path, floor, plain)
         if deeper:
@@ -206,7 +214,7 @@ class View:
             return [value for _, value in shown]
         totals = [t[3] for (_, _, f), t in self.node.totals.get(path, {}).items() if f == floor]
         if totals:
-            return sum(totals) + (plain if isinstance(plain, (int, float)) and not isinstance(plain, bool) else 0)
+            return counter(totals, plain)
         return type(plain)() if isinstance(plain, (dict, list)) else plain
 
     def elements(self, path, floor, plain):

@@ -43,20 +43,20 @@ def read_bucket(share, bucket):
         if hash not in replaced and births & set(said["births"]):
             for line in lines:
                 fold_line(line, nodes, Node)
-    for accepted, writer, lines in segments:
+    for accepted, writer, first, lines in segments:
         if births & accepted:
-            fold_lines(writer, lines, nodes)
+            fold_lines(writer, first, lines, nodes)
     return nodes
 
 
-def fold_lines(writer, lines, nodes):
-    """Folds entries. Those that an index covers are folded, too: that changes nothing."""
+def fold_lines(writer, first, lines, nodes):
+    """Folds entries of consecutive numbers. Those that an index covers are folded, too: that changes nothing."""
 
     def fold(id, *fact):
         nodes.setdefault(id, Node()).fold(*fact)
 
-    for line in lines:
-        applies(writer, line, fold)
+    for number, line in enumerate(lines, first):
+        applies(writer, number, line, fold)
 
 
 def read_indexes(share, bucket):
@@ -70,7 +70,7 @@ def read_indexes(share, bucket):
 
 
 def read_segments(share, bucket):
-    """(births, writer, lines) of all segments that are there."""
+    """(births, writer, number of the first line, lines) of all segments that are there."""
     for folder in "log", "past":
         for name in names(share, folder):
             parts = SEGMENT.fullmatch(name)

@@ -96,7 +96,7 @@ def check_signature(kind, key, signed):
 
 
 def segment(share, folder, name, bucket):
-    """A segment: its births, its writer and its lines."""
+    """A segment: its births, its writer, the number of its first line, and its lines."""
     parts = SEGMENT.fullmatch(name)
     header, lines, end = lines_of(read(share, folder, name, parts[5]))
     first, last = int(parts[3]), int(parts[4])
@@ -112,7 +112,7 @@ def segment(share, folder, name, bucket):
     said = header["kind"], header["bucket"], header["writer"], header["first"], first + len(lines) - 1
     if said != ("segment", bucket, parts[2], first, last):
         raise Malformed("its name says something else")
-    return set(header["births"]), header["writer"], lines
+    return set(header["births"]), header["writer"], first, lines
 
 
 def index(share, name, bucket):

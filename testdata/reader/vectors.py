@@ -1,4 +1,4 @@
-"""Runs the vectors of the form "fold": python3 vectors.py ../vectors"""
+"""Runs the vectors of the form "fold", and reads the lines in them: python3 vectors.py ../vectors"""
 
 import glob
 import json
@@ -7,6 +7,7 @@ import sys
 
 from entry import applies
 from jcs import canonical, parse
+from line import fold_line
 from node import Node
 
 
@@ -32,9 +33,14 @@ def check(case):
         nodes.setdefault(id, Node()).fold(*fact)
 
     for e in case["entries"]:
-        applies(e["writer"], e["line"].encode() if "line" in e else canonical(e["entry"]), fold)
+        line = e["line"].encode() if "line" in e else canonical(e["entry"])
+        applies(e["writer"], e.get("number") or e["entry"].get("number", 0), line, fold)
     want = {id: node["value"] for id, node in case["state"]["nodes"].items()}
     have = {id: node.view() for id, node in nodes.items()}
+    for line in case.get("told", {}).values():
+        found = {}
+        fold_line(line, found, Node)
+        have.update((id, node.view()) for id, node in found.items())
     if canonical(have) == canonical(parse(json.dumps(want))):
         return False
     print(f"{case['name']}: {case['about']}\n have {canonical(have).decode()}\n want {canonical(want).decode()}")

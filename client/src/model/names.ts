@@ -54,9 +54,9 @@ export function isWriter(text: unknown): text is string {
   return typeof text === "string" && /^[a-z2-7]{16}$/.test(text);
 }
 
-/** Whether a text is a file's hash, or the first half of a chain. */
+/** Whether a text is a file's hash, or the first half of a chain: 128 bits, so that the last two of its 130 are 0. */
 export function isShortHash(text: unknown): text is string {
-  return typeof text === "string" && /^[a-z2-7]{26}$/.test(text);
+  return typeof text === "string" && /^[a-z2-7]{25}[aeimquy4]$/.test(text);
 }
 
 /** Whether a text is a salt. */

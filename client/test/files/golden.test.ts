@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { nodesOf, readChunk } from "../../src/files/chunk.js";
 import { hashOf } from "../../src/files/digest.js";
+import { FileError } from "../../src/files/error.js";
 import { parseSegmentName, segmentName } from "../../src/files/filename.js";
 import { readIndex } from "../../src/files/indexfile.js";
 import { readSeen } from "../../src/files/seen.js";
@@ -20,6 +22,18 @@ test("the golden segment", async () => {
   const name = { bucket: bucketId("todos"), writer: segment.writer, first: segment.first, last: segment.last, hash: await hashOf(data) };
   assert.deepEqual((await readSegment(data, parseSegmentName(segmentName(name)))).chain, segment.chain);
   assert.equal([...entriesOf(segment)].length, segment.lines.length);
+});
+
+test("a segment of a later version says more, which is signed too", async () => {
+  const data = testdata("segment/later.jsonl.gz");
+  const segment = await readSegment(data);
+  assert.equal(segment.signature, "valid");
+  assert.deepEqual(segment.lines, (await readSegment(testdata("segment/todos.jsonl.gz"))).lines);
+  const said = gunzipSync(data).toString();
+  for (const [from, to] of [[`"remarks":{"a":[1]}`, `"remarks":{"a":[2]}`], [`"remarks":{"a":[1]},`, ""]] as const) {
+    assert.ok(said.includes(from));
+    await assert.rejects(readSegment(new Uint8Array(gzipSync(said.replace(from, to)))), FileError);
+  }
 });
 
 test("the golden index, its chunk, and what a device has seen of it", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { writeDelta } from "../../src/model/deltawrite.js";
 import { canonical, type Json } from "../../src/model/json.js";
 import { State } from "../../src/model/state.js";
 import { chance } from "./chance.js";
@@ -25,6 +26,11 @@ for (const [file, cases] of vectors()) {
     ran++;
     test(`${file}: ${vector.name}`, () => {
       const want = canonical(vector.state as Json);
+      const checkTold = (state: State): void => {
+        for (const [id, line] of Object.entries(vector.told ?? {})) {
+          assert.equal(canonical(writeDelta(id, state.node(id))), canonical(line), `the line of ${id}`);
+        }
+      };
       assert.equal(canonical(folded(entries).summary()), want);
       const random = chance(7);
       for (let i = 0; i < 20; i++) {
@@ -32,8 +38,10 @@ for (const [file, cases] of vectors()) {
         const cut = random.below(shuffled.length + 1);
         const first = folded(shuffled.slice(0, cut));
         assert.equal(canonical(folded(shuffled).summary()), want, "in another order");
+        checkTold(folded(shuffled));
         first.merge(folded(shuffled.slice(cut)));
         assert.equal(canonical(first.summary()), want, "merged");
+        checkTold(first);
       }
     });
   }
@@ -41,5 +49,5 @@ for (const [file, cases] of vectors()) {
 
 test("there are cases of the form fold", (t) => {
   t.diagnostic(`${ran} cases`);
-  assert.ok(ran >= 200, `${ran} cases`);
+  assert.ok(ran >= 248, `${ran} cases`);
 });

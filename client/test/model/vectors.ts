@@ -32,6 +32,8 @@ export interface Vector {
   readonly entries?: readonly Said[];
   readonly steps?: readonly Step[];
   readonly state?: JsonObject;
+  /** lines of nodes */
+  readonly told?: JsonObject;
   readonly key?: string;
   readonly writer?: string;
   readonly bucket?: string;

@@ -24,9 +24,6 @@ function element(name: string, text: string, parent: HTMLElement): HTMLElement {
   return made;
 }
 
-/** A letter of the flag that a country's code stands for. */
-const flag = (code: string): string => [...code].map((letter) => String.fromCodePoint(0x1f1a5 + letter.charCodeAt(0))).join("");
-
 /** Draws a node: as a city where it looks like one, else as it is. */
 function draw(row: HTMLElement, node: ViewNode | undefined): void {
   row.replaceChildren();
@@ -34,7 +31,7 @@ function draw(row: HTMLElement, node: ViewNode | undefined): void {
   if (!node) return;
   const { name, country, population, lat, lon } = node.value;
   const isCity = typeof name === "string" && typeof country === "string" && /^[A-Z]{2}$/.test(country);
-  element("i", isCity ? flag(country) : "•", row);
+  element("i", isCity ? country : "•", row);
   const text = element("div", "", row);
   element("b", isCity ? name : node.id, text);
   element("small", isCity ? `${countries.of(country)} · ${degrees(lat, "N", "S")} ${degrees(lon, "E", "W")}` : JSON.stringify(node.value), text);
@@ -84,6 +81,7 @@ async function start(): Promise<void> {
   }));
   addEventListener("scroll", soon, { passive: true });
   addEventListener("resize", soon);
+  addEventListener("focus", () => rows.refresh());
   setInterval(() => document.hidden || rows.refresh(), POLL);
   document.querySelector("h1")!.textContent = bucket[0]!.toUpperCase() + bucket.slice(1);
   show();

@@ -6,6 +6,7 @@ import { createStream } from "../client/stream.js";
 import type { AskAction } from "./asks.js";
 import type { Path } from "./actions.js";
 import { createFeed } from "./feed.js";
+import { createGate } from "./gate.js";
 import { createOutbox, troubleOf } from "./outbox.js";
 import { targetOf, type Routes } from "./routes.js";
 import { bucketIn, sliceIn, type DaemonAction, type Queued, type SetLoggerState, type Trouble } from "./state.js";
@@ -45,9 +46,9 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
   const name = options.name ?? `setlogger ${options.url ?? ""}`;
   const make = options.make !== false;
   const open = new Set<string>(); // keys of edits made here that are not over
-  const timers = new Map<string, ReturnType<typeof setTimeout>>(); // of edits that the daemon has, by key, and of buckets that are held
+  const timers = new Map<string, ReturnType<typeof setTimeout>>(); // of edits that the daemon has, by key
   const loading = new Set<string>();
-  const held = new Map<string, (() => void)[]>(); // what came of a bucket while an edit of it is under way
+  const gate = createGate();
   let waiters: (() => void)[] = [];
   let closed = false;
   let connected: boolean | undefined;
@@ -78,45 +79,29 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
       tell({ type: "setlogger/QUEUED", queued });
       for (const one of queued) used(one.bucket);
     },
-    sends(bucket, under) {
-      release(bucket);
-      if (!under) return;
-      held.set(bucket, []);
-      timers.set(bucket, setTimeout(release, 10 * patience, bucket));
-    },
+    unsure: gate.unsure,
+    loaded: gate.open,
     done(bucket, key, revs) {
       tell({ type: "setlogger/CONFIRMED", bucket, key, revs });
-      release(bucket);
+      gate.unsure({ bucket, key }, false);
       used(bucket);
       settle(bucket, key, Object.keys(revs));
     },
     refused(refusal) {
       tell({ type: "setlogger/REFUSED", refusal });
-      release(refusal.bucket);
+      gate.unsure(refusal, false);
       over(refusal.key);
     },
     blocked,
   });
 
   const feed = createFeed((listener) => createStream(options, transport, listener), client, make, {
-    changed(bucket, nodes, all) {
-      const take = () => {
-        tell({ type: "setlogger/CHANGED", bucket, nodes, ...(all && { all }) });
-        for (const key of [...timers.keys()]) if (!held.has(key) && !waits(key)) over(key);
-      };
-      if (held.get(bucket)?.push(take) === undefined) take();
-    },
+    changed: (bucket, nodes, all) => gate.pass(bucket, () => {
+      tell({ type: "setlogger/CHANGED", bucket, nodes, ...(all && { all }) });
+      for (const key of [...timers.keys()]) if (!waits(key)) over(key);
+    }),
     up: connect, down: connect, blocked,
   });
-
-  /** The stream may tell of an edit before its answer comes: taken in then, the edit would show twice until it does. */
-  function release(bucket: string): void {
-    const waiting = held.get(bucket);
-    held.delete(bucket);
-    clearTimeout(timers.get(bucket));
-    timers.delete(bucket);
-    waiting?.forEach((take) => take());
-  }
 
   function used(bucket: string): void {
     if (options.auto !== false || feed.follows(bucket)) feed.follow(bucket);
@@ -135,8 +120,10 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
     const ask = async () => {
       try {
         const nodes = await Promise.all(ids.map((id) => readNode(bucket, id)));
-        tell({ type: "setlogger/CHANGED", bucket, nodes, settles: key });
-        over(key);
+        gate.pass(bucket, () => {
+          tell({ type: "setlogger/CHANGED", bucket, nodes, settles: key });
+          over(key);
+        });
       } catch {
         timers.set(key, setTimeout(ask, 10 * patience));
       }
@@ -166,8 +153,10 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
     loading.add(name);
     try {
       const { nodes, next } = cursor === null ? { nodes: [], next: cursor } : await client.nodes(bucket, { ...query, ...(cursor && { cursor }) });
-      tell({ type: "setlogger/CHANGED", bucket, nodes });
-      tell({ type: "setlogger/PAGE", bucket, page, ids: nodes.map(({ id }) => id), next, anew });
+      gate.pass(bucket, () => {
+        tell({ type: "setlogger/CHANGED", bucket, nodes });
+        tell({ type: "setlogger/PAGE", bucket, page, ids: nodes.map(({ id }) => id), next, anew });
+      });
     } catch (error) {
       tell({ type: "setlogger/PAGE_FAILED", bucket, page, error: troubleOf(error) });
     }

@@ -8,6 +8,7 @@ import type { Path } from "./actions.js";
 import { createFeed } from "./feed.js";
 import { createGate } from "./gate.js";
 import { createOutbox, troubleOf } from "./outbox.js";
+import { createMemory } from "./memory.js";
 import { targetOf, type Routes } from "./routes.js";
 import { bucketIn, sliceIn, type DaemonAction, type Queued, type SetLoggerState, type Trouble } from "./state.js";
 import { indexedStorage, memoryStorage, type EditStorage } from "./storage.js";
@@ -74,7 +75,10 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
     tell(error ? { type: "setlogger/DISCONNECTED", error } : { type: "setlogger/CONNECTED" });
   }
 
-  const outbox = createOutbox({ name, client, make, storage: options.storage ?? defaultStorage(name) }, {
+  const storage = options.storage ?? defaultStorage(name);
+  const memory = createMemory(storage, (bucket) => bucketIn(slice()!, bucket).confirmed);
+
+  const outbox = createOutbox({ name, client, make, storage }, {
     queued(queued) {
       tell({ type: "setlogger/QUEUED", queued });
       for (const one of queued) used(one.bucket);
@@ -98,13 +102,26 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
   const feed = createFeed((listener) => createStream(options, transport, listener), client, make, {
     changed: (bucket, nodes, all) => gate.pass(bucket, () => {
       tell({ type: "setlogger/CHANGED", bucket, nodes, ...(all && { all }) });
+      if (slice()) memory.changed(bucket);
       for (const key of [...timers.keys()]) if (!waits(key)) over(key);
     }),
     up: connect, down: connect, blocked,
   });
 
   function used(bucket: string): void {
-    if (options.auto !== false || feed.follows(bucket)) feed.follow(bucket);
+    if (options.auto !== false || feed.follows(bucket)) follow(bucket);
+  }
+
+  /** What is kept of a bucket shows before what comes. */
+  async function follow(bucket: string): Promise<void> {
+    const recalls = { bucket, key: "" };
+    const isNew = !feed.follows(bucket);
+    if (isNew) gate.unsure(recalls, true);
+    feed.follow(bucket);
+    if (!isNew) return;
+    const nodes = await memory.recall(bucket);
+    if (nodes.length) tell({ type: "setlogger/CHANGED", bucket, nodes });
+    gate.unsure(recalls, false);
   }
 
   const isPending = (bucket: string, key: string) => {
@@ -165,7 +182,7 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
 
   for (const path of options.follow ?? []) {
     const target = targetOf(routes, path);
-    if (target) feed.follow(target.bucket);
+    if (target) void follow(target.bucket);
   }
 
   return {
@@ -177,7 +194,7 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
     },
     ask(bucket: string, key: string, action: AskAction) {
       if (action.type === "setlogger/UNFOLLOW") return feed.unfollow(bucket);
-      if (action.type === "setlogger/FOLLOW") return feed.follow(bucket);
+      if (action.type === "setlogger/FOLLOW") return void follow(bucket);
       used(bucket);
       if (action.type === "setlogger/LOAD_MORE") void load(bucket, key, action);
     },
@@ -188,6 +205,7 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
       closed = true;
       outbox.close();
       feed.close();
+      memory.close();
       timers.forEach(clearTimeout);
       waiters.splice(0).forEach((done) => done());
     },

@@ -84,7 +84,6 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
       for (const one of queued) used(one.bucket);
     },
     unsure: gate.unsure,
-    loaded: gate.open,
     done(bucket, key, revs) {
       tell({ type: "setlogger/CONFIRMED", bucket, key, revs });
       gate.unsure({ bucket, key }, false);
@@ -103,7 +102,7 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
     changed: (bucket, nodes, all) => gate.pass(bucket, () => {
       tell({ type: "setlogger/CHANGED", bucket, nodes, ...(all && { all }) });
       if (slice()) memory.changed(bucket);
-      for (const key of [...timers.keys()]) if (!waits(key)) over(key);
+      for (const key of [...timers.keys()]) if (!isPending(key)) over(key);
     }),
     up: connect, down: connect, blocked,
   });
@@ -114,26 +113,20 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
 
   /** What is kept of a bucket shows before what comes. */
   async function follow(bucket: string): Promise<void> {
-    const recalls = { bucket, key: "" };
-    const isNew = !feed.follows(bucket);
-    if (isNew) gate.unsure(recalls, true);
+    if (feed.follows(bucket)) return feed.follow(bucket);
+    const recalling = { bucket, key: "" };
+    gate.unsure(recalling, true);
     feed.follow(bucket);
-    if (!isNew) return;
-    const nodes = await memory.recall(bucket);
+    const nodes = await outbox.loaded.then(() => memory.recall(bucket));
     if (nodes.length) tell({ type: "setlogger/CHANGED", bucket, nodes });
-    gate.unsure(recalls, false);
+    gate.unsure(recalling, false);
   }
 
-  const isPending = (bucket: string, key: string) => {
-    const state = slice();
-    return !!state && bucketIn(state, bucket).pending.some((edit) => edit.key === key);
-  };
-
-  const waits = (key: string) => Object.keys(slice()?.buckets ?? {}).some((bucket) => isPending(bucket, key));
+  const isPending = (key: string) => Object.values(slice()?.buckets ?? {}).some(({ pending }) => pending.some((edit) => edit.key === key));
 
   /** Waits until the confirmed values hold an edit that the daemon has; where the stream does not bring them, asks. */
   function settle(bucket: string, key: string, ids: readonly string[]): void {
-    if (closed || !isPending(bucket, key)) return over(key);
+    if (closed || !isPending(key)) return over(key);
     const ask = async () => {
       try {
         const nodes = await Promise.all(ids.map((id) => readNode(bucket, id)));

@@ -39,7 +39,7 @@ export function createMemory(storage: EditStorage, confirmed: (bucket: string) =
     },
     close() {
       clearTimeout(timer);
-      globalThis.removeEventListener?.("pagehide", keep);
+      due.clear();
     },
   };
 }

@@ -11,8 +11,6 @@ export interface OutboxListener {
   queued(queued: readonly Queued[]): void;
   /** Whether the daemon may have taken an edit, which nobody knows before `done` or `refused`. */
   unsure(edit: Pick<Queued, "bucket" | "key">, is: boolean): void;
-  /** What was kept from before is queued. */
-  loaded(): void;
   done(bucket: string, key: string, revs: Appended["revs"]): void;
   refused(refusal: Refusal): void;
   /** Why the next edit of a bucket waits; null: no more. */
@@ -32,6 +30,8 @@ export interface Outbox {
   put(queued: Queued): void;
   /** Tries at once what waits. */
   wake(): void;
+  /** Settles when what was kept from before is queued. */
+  readonly loaded: Promise<unknown>;
   close(): void;
 }
 
@@ -76,8 +76,7 @@ export function createOutbox(options: OutboxOptions, listener: OutboxListener): 
       if (closing.signal.aborted) return;
       block(next.bucket, trouble);
       if (trouble) {
-        lost ||= !trouble.status;
-        if (!lost) listener.unsure(next, false);
+        if (!(lost ||= !trouble.status)) listener.unsure(next, false);
         await pauses.rest(waking.signal);
       } else {
         lost = false;
@@ -143,7 +142,6 @@ export function createOutbox(options: OutboxOptions, listener: OutboxListener): 
     const kept = (await storage.load().catch(() => [])).filter((one) => !over.has(one.key));
     if (kept.length && !closing.signal.aborted) listener.queued(kept);
     if (early) for (const one of kept) listener.unsure(one, true);
-    listener.loaded();
     return kept;
   }
 
@@ -156,9 +154,9 @@ export function createOutbox(options: OutboxOptions, listener: OutboxListener): 
 
   let tabs: Tabs | undefined;
   tabs = joinTabs(options.name, { hear, lead: () => void lead() });
-  void load();
 
   return {
+    loaded: load(),
     put(queued) {
       keeping = keeping.then(() => storage.add(queued)).catch((error: unknown) => block(queued.bucket, troubleOf(error))).then(() => {
         tabs?.tell({ queued });

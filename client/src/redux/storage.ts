@@ -35,10 +35,7 @@ export function indexedStorage(name: string, factory: IDBFactory = indexedDB): E
       if (!oldVersion) result.createObjectStore("edits", { autoIncrement: true }).createIndex("key", "key");
       result.createObjectStore("nodes");
     };
-    request.onsuccess = () => {
-      request.result.onversionchange = () => request.result.close();
-      resolve(request.result);
-    };
+    request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   }).catch((error: unknown) => {
     opened = undefined;

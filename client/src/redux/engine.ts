@@ -42,7 +42,7 @@ const patience = 300;
 
 /** The side of the enhancer that talks: edits go out, and what comes back is dispatched. */
 export function createEngine(options: SetLoggerOptions, routes: Routes, store: StoreSide) {
-  const transport = createTransport({ ...options, retries: 0 });
+  const transport = createTransport(options);
   const client = coreCalls(transport);
   const name = options.name ?? `setlogger ${options.url ?? ""}`;
   const make = options.make !== false;

@@ -7,10 +7,10 @@ import type { Queued } from "./state.js";
  */
 export interface EditStorage {
   load(): Promise<readonly Queued[]>;
-  add(queued: Queued): Promise<void>;
-  remove(key: string): Promise<void>;
+  add(queued: Queued): Promise<unknown>;
+  remove(key: string): Promise<unknown>;
   /** Keeps nodes of a bucket as the daemon told them last, in place of those kept before: for a start without a daemon. */
-  keep?(bucket: string, nodes: readonly Node[]): Promise<void>;
+  keep?(bucket: string, nodes: readonly Node[]): Promise<unknown>;
   /** Answers them. */
   recall?(bucket: string): Promise<readonly Node[] | undefined>;
 }
@@ -54,13 +54,13 @@ export function indexedStorage(name: string, factory: IDBFactory = indexedDB): E
 
   return {
     load: () => within<Queued[]>("edits", "readonly", (edits) => edits.getAll()),
-    add: async (queued) => void (await within("edits", "readwrite", (edits) => edits.add(queued))),
-    remove: async (key) => void (await within<IDBValidKey | undefined>("edits", "readwrite", (edits) => {
+    add: (queued) => within("edits", "readwrite", (edits) => edits.add(queued)),
+    remove: (key) => within<IDBValidKey | undefined>("edits", "readwrite", (edits) => {
       const request = edits.index("key").getKey(key);
       request.onsuccess = () => request.result !== undefined && edits.delete(request.result);
       return request;
-    })),
-    keep: async (bucket, nodes) => void (await within("nodes", "readwrite", (all) => all.put(nodes, bucket))),
+    }),
+    keep: (bucket, nodes) => within("nodes", "readwrite", (all) => all.put(nodes, bucket)),
     recall: (bucket) => within("nodes", "readonly", (all) => all.get(bucket)),
   };
 }

@@ -55,13 +55,16 @@ export class Daemon {
     return stdout;
   }
 
-  /** Syncs until the view of a published bucket, in which this daemon alone writes, says all; answers its size in bytes. */
-  async published(bucket: string): Promise<number> {
+  /**
+   * Syncs until the view of a published bucket, in which this daemon alone writes, says all, and has no tail if there is to be
+   * none; answers the view's text.
+   */
+  async published(bucket: string, tail = true): Promise<string> {
     const { entries } = JSON.parse(await this.command("bucket", "show", bucket, "--json")) as { entries: number };
     for (let round = 0; round < 200; round++) {
       await this.command("sync");
       const data = await readFile(join(this.share, viewPath(bucket)), "utf8").catch(() => "");
-      if (data && (await this.lastIn(data)) === entries) return Buffer.byteLength(data);
+      if (data && (await this.lastIn(data)) === entries && (tail || data.includes('"tail":[]'))) return data;
     }
     throw new Error(`no view of ${bucket} says all of ${entries} entries`);
   }

@@ -8,7 +8,7 @@ export interface ClientOptions {
   readonly token?: string | (() => string | undefined);
   /** In place of the global one. */
   readonly fetch?: typeof fetch;
-  /** In place of the global one; null: event streams over fetch instead. */
+  /** In place of the global one; null: event streams over fetch instead, not in bundles for browsers. */
   readonly WebSocket?: WebSocketConstructor | null;
   /** How often a call that is safe to make twice is made again; 8 unless given, some ten seconds in all. */
   readonly retries?: number;

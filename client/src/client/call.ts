@@ -1,5 +1,4 @@
-import { backoff } from "./backoff.js";
-import { passes, refusalOf, SetLoggerError, unreachable } from "./error.js";
+import { refusalOf, SetLoggerError, unreachable } from "./error.js";
 
 /** How a daemon is reached. The zero value is the daemon of this machine, without a token. */
 export interface ClientOptions {
@@ -9,7 +8,7 @@ export interface ClientOptions {
   readonly token?: string | (() => string | undefined);
   /** In place of the global one. */
   readonly fetch?: typeof fetch;
-  /** In place of the global one; null: event streams over fetch instead. */
+  /** In place of the global one; null: event streams over fetch instead, not in bundles for browsers. */
   readonly WebSocket?: WebSocketConstructor | null;
   /** How often a call that is safe to make twice is made again; 8 unless given, some ten seconds in all. */
   readonly retries?: number;
@@ -43,12 +42,14 @@ export interface Transport {
   token(): string | undefined;
 }
 
-/** Makes the transport of the options. */
-export function createTransport(options: ClientOptions): Transport {
+/** Makes a call, again where that helps. `answered`: something answered once. */
+export type Repeat = <T>(call: Call, attempt: () => Promise<T>, answered: () => boolean) => Promise<T>;
+
+/** Makes the transport of the options; calls are made once unless `repeat` is given. */
+export function createTransport(options: ClientOptions, repeat: Repeat = (_, attempt) => attempt()): Transport {
   const url = (options.url ?? "http://127.0.0.1:7373").replace(/\/+$/, "");
   const given = options.token;
   const token = () => (typeof given === "function" ? given() : given);
-  const limit = options.retries ?? 8;
   const request = options.fetch ?? ((...a: Parameters<typeof fetch>) => fetch(...a));
   let answered = false;
 
@@ -65,23 +66,12 @@ export function createTransport(options: ClientOptions): Transport {
     }
   }
 
-  /** Makes a call again while what went wrong passes by itself. Where nothing ever answered, nothing is waited for. */
-  async function repeat<T>(call: Call, take: (response: Response) => T | Promise<T>): Promise<T> {
-    const pauses = backoff(100, 2000);
-    for (let made = 0; ; made++) {
-      try {
-        return await attempt(call, take);
-      } catch (error) {
-        if (call.once || made >= limit || !answered || !passes(error)) throw error;
-        if (!(await pauses.rest(call.signal, (error as SetLoggerError).retryAfter * 1000))) throw error;
-      }
-    }
-  }
+  const make = <T>(call: Call, take: (response: Response) => T | Promise<T>) => repeat(call, () => attempt(call, take), () => answered);
 
   return {
     url, token,
-    send: (call) => repeat(call, (response) => response),
-    get: <T>(call: Call) => repeat(call, async (response) => (response.status === 204 ? undefined : await response.json()) as T),
+    send: (call) => make(call, (response) => response),
+    get: <T>(call: Call) => make(call, async (response) => (response.status === 204 ? undefined : await response.json()) as T),
   };
 }
 

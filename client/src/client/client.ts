@@ -1,5 +1,6 @@
 import { createTransport, type ClientOptions, type Transport } from "./call.js";
 import { coreCalls, inBucket, inNode } from "./core.js";
+import { repeated } from "./repeat.js";
 import { createStream, type Stream, type StreamListener } from "./stream.js";
 import type {
   App, AppAsked, AppendedMany, AppRequest, BucketShown, BucketStatus, Entry, History, Log, Node, Page, PageQuery, RemoteStatus, Settings,
@@ -11,7 +12,7 @@ export type Client = ReturnType<typeof createClient>;
 
 /** Makes a client; nothing is sent until a call is made. */
 export function createClient(options: ClientOptions = {}) {
-  const transport = createTransport(options);
+  const transport = createTransport(options, repeated(options.retries ?? 8));
   return {
     ...coreCalls(transport),
     ...dataCalls(transport),

@@ -1,3 +1,31 @@
+import { queryOf, type Transport } from "./call.js";
+import type { StreamEvent } from "./messages.js";
+import type { Connection, Listening } from "./stream.js";
+
+/** Connects an event stream. It names its buckets at its beginning, so another set takes another connection. */
+export function openEvents(transport: Transport, on: Listening): Connection {
+  const ending = new AbortController();
+  let renewed = false;
+  const read = async () => {
+    const places = [...on.places].filter((pair): pair is [string, string] => !!pair[1]);
+    const headers: Record<string, string> = { Accept: "text/event-stream" };
+    if (places.length) headers["Last-Event-ID"] = new URLSearchParams(places).toString();
+    const path = `/v1/stream${queryOf({ bucket: [...on.places.keys()] })}`;
+    const response = await transport.send({ path, headers, once: true, signal: ending.signal });
+    on.open();
+    for await (const data of readEvents(response)) on.take(JSON.parse(data) as StreamEvent);
+  };
+  const ended = read().then(() => false, (error: unknown) => {
+    if (!ending.signal.aborted) throw error;
+    return renewed;
+  });
+  const renew = () => {
+    renewed = true;
+    ending.abort();
+  };
+  return { ended, close: () => ending.abort(), tell: renew };
+}
+
 /** Yields the data of each event of an event stream, until it ends. */
 export async function* readEvents(response: Response): AsyncGenerator<string, void, undefined> {
   if (!response.body) return;

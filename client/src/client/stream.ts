@@ -1,8 +1,8 @@
 import { backoff } from "./backoff.js";
-import { queryOf, type ClientOptions, type Transport, type WebSocketConstructor } from "./call.js";
+import type { ClientOptions, Transport, WebSocketConstructor } from "./call.js";
 import { inBucket } from "./core.js";
 import { SetLoggerError, unreachable } from "./error.js";
-import { readEvents } from "./events.js";
+import { openEvents } from "#events";
 import type { StreamEvent } from "./messages.js";
 
 /** Is told of what happens. `down` says why there is no connection; it is taken up again by itself. */
@@ -21,13 +21,14 @@ export interface Stream {
 }
 
 /** One open connection; `ended` settles when it is gone, by true when another is to follow at once, and rejects when the daemon refused. */
-interface Connection {
+export interface Connection {
   tell(message: object): void;
   close(): void;
   readonly ended: Promise<boolean>;
 }
 
-interface Listening {
+/** What a connection is told, and tells. */
+export interface Listening {
   /** What is subscribed to, with the place to go on from. */
   readonly places: ReadonlyMap<string, string | undefined>;
   open(): void;
@@ -138,28 +139,4 @@ function openSocket(Socket: WebSocketConstructor, transport: Transport, on: List
   socket.addEventListener("error", () => undefined);
   const ended = new Promise<boolean>((resolve) => socket.addEventListener("close", () => resolve(false)));
   return { ended, close: () => socket.close(), tell };
-}
-
-/** Connects an event stream. It names its buckets at its beginning, so another set takes another connection. */
-function openEvents(transport: Transport, on: Listening): Connection {
-  const ending = new AbortController();
-  let renewed = false;
-  const read = async () => {
-    const places = [...on.places].filter((pair): pair is [string, string] => !!pair[1]);
-    const headers: Record<string, string> = { Accept: "text/event-stream" };
-    if (places.length) headers["Last-Event-ID"] = new URLSearchParams(places).toString();
-    const path = `/v1/stream${queryOf({ bucket: [...on.places.keys()] })}`;
-    const response = await transport.send({ path, headers, once: true, signal: ending.signal });
-    on.open();
-    for await (const data of readEvents(response)) on.take(JSON.parse(data) as StreamEvent);
-  };
-  const ended = read().then(() => false, (error: unknown) => {
-    if (!ending.signal.aborted) throw error;
-    return renewed;
-  });
-  const renew = () => {
-    renewed = true;
-    ending.abort();
-  };
-  return { ended, close: () => ending.abort(), tell: renew };
 }

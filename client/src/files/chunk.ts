@@ -38,12 +38,17 @@ export function isIndexId(value: unknown): value is string {
  * @throws FileError for a line that is no node's.
  */
 export function nodesOf(chunk: Chunk): ToldNode[] {
+  return [...eachNode(chunk)];
+}
+
+/** The same, read one by one. */
+export function* eachNode(chunk: Chunk): Generator<ToldNode> {
   const reader = new DeltaReader();
   const seen = new Set<string>();
-  return chunk.lines.map((line) => {
+  for (const line of chunk.lines) {
     const told = damagedUnless(() => reader.read(textOf(line) ?? ""));
     if (seen.has(told.id)) throw new FileError("damaged", `the node ${JSON.stringify(told.id)} stands twice`);
     seen.add(told.id);
-    return told;
-  });
+    yield told;
+  }
 }

@@ -6,7 +6,9 @@ import { createStream } from "../client/stream.js";
 import type { AskAction } from "./asks.js";
 import type { Path } from "./actions.js";
 import { createFeed } from "./feed.js";
+import { createGate } from "./gate.js";
 import { createOutbox, troubleOf } from "./outbox.js";
+import { createMemory } from "./memory.js";
 import { targetOf, type Routes } from "./routes.js";
 import { bucketIn, sliceIn, type DaemonAction, type Queued, type SetLoggerState, type Trouble } from "./state.js";
 import { indexedStorage, memoryStorage, type EditStorage } from "./storage.js";
@@ -40,14 +42,14 @@ const patience = 300;
 
 /** The side of the enhancer that talks: edits go out, and what comes back is dispatched. */
 export function createEngine(options: SetLoggerOptions, routes: Routes, store: StoreSide) {
-  const transport = createTransport({ ...options, retries: 0 });
+  const transport = createTransport(options);
   const client = coreCalls(transport);
   const name = options.name ?? `setlogger ${options.url ?? ""}`;
   const make = options.make !== false;
   const open = new Set<string>(); // keys of edits made here that are not over
-  const timers = new Map<string, ReturnType<typeof setTimeout>>(); // of edits that the daemon has, by key, and of buckets that are held
+  const timers = new Map<string, ReturnType<typeof setTimeout>>(); // of edits that the daemon has, by key
   const loading = new Set<string>();
-  const held = new Map<string, (() => void)[]>(); // what came of a bucket while an edit of it is under way
+  const gate = createGate();
   let waiters: (() => void)[] = [];
   let closed = false;
   let connected: boolean | undefined;
@@ -73,70 +75,65 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
     tell(error ? { type: "setlogger/DISCONNECTED", error } : { type: "setlogger/CONNECTED" });
   }
 
-  const outbox = createOutbox({ name, client, make, storage: options.storage ?? defaultStorage(name) }, {
+  const storage = options.storage ?? defaultStorage(name);
+  const memory = createMemory(storage, (bucket) => bucketIn(slice()!, bucket).confirmed);
+
+  const outbox = createOutbox({ name, client, make, storage }, {
     queued(queued) {
       tell({ type: "setlogger/QUEUED", queued });
       for (const one of queued) used(one.bucket);
     },
-    sends(bucket, under) {
-      release(bucket);
-      if (!under) return;
-      held.set(bucket, []);
-      timers.set(bucket, setTimeout(release, 10 * patience, bucket));
-    },
+    unsure: gate.unsure,
     done(bucket, key, revs) {
       tell({ type: "setlogger/CONFIRMED", bucket, key, revs });
-      release(bucket);
+      gate.unsure({ bucket, key }, false);
       used(bucket);
       settle(bucket, key, Object.keys(revs));
     },
     refused(refusal) {
       tell({ type: "setlogger/REFUSED", refusal });
-      release(refusal.bucket);
+      gate.unsure(refusal, false);
       over(refusal.key);
     },
     blocked,
   });
 
   const feed = createFeed((listener) => createStream(options, transport, listener), client, make, {
-    changed(bucket, nodes, all) {
-      const take = () => {
-        tell({ type: "setlogger/CHANGED", bucket, nodes, ...(all && { all }) });
-        for (const key of [...timers.keys()]) if (!held.has(key) && !waits(key)) over(key);
-      };
-      if (held.get(bucket)?.push(take) === undefined) take();
-    },
+    changed: (bucket, nodes, all) => gate.pass(bucket, () => {
+      tell({ type: "setlogger/CHANGED", bucket, nodes, ...(all && { all }) });
+      if (slice()) memory.changed(bucket);
+      for (const key of [...timers.keys()]) if (!isPending(key)) over(key);
+    }),
     up: connect, down: connect, blocked,
   });
 
-  /** The stream may tell of an edit before its answer comes: taken in then, the edit would show twice until it does. */
-  function release(bucket: string): void {
-    const waiting = held.get(bucket);
-    held.delete(bucket);
-    clearTimeout(timers.get(bucket));
-    timers.delete(bucket);
-    waiting?.forEach((take) => take());
-  }
-
   function used(bucket: string): void {
-    if (options.auto !== false || feed.follows(bucket)) feed.follow(bucket);
+    if (options.auto !== false || feed.follows(bucket)) follow(bucket);
   }
 
-  const isPending = (bucket: string, key: string) => {
-    const state = slice();
-    return !!state && bucketIn(state, bucket).pending.some((edit) => edit.key === key);
-  };
+  /** What is kept of a bucket shows before what comes. */
+  async function follow(bucket: string): Promise<void> {
+    if (feed.follows(bucket)) return feed.follow(bucket);
+    const recalling = { bucket, key: "" };
+    gate.unsure(recalling, true);
+    feed.follow(bucket);
+    const nodes = await outbox.loaded.then(() => memory.recall(bucket));
+    if (nodes.length) tell({ type: "setlogger/CHANGED", bucket, nodes });
+    gate.unsure(recalling, false);
+  }
 
-  const waits = (key: string) => Object.keys(slice()?.buckets ?? {}).some((bucket) => isPending(bucket, key));
+  const isPending = (key: string) => Object.values(slice()?.buckets ?? {}).some(({ pending }) => pending.some((edit) => edit.key === key));
 
   /** Waits until the confirmed values hold an edit that the daemon has; where the stream does not bring them, asks. */
   function settle(bucket: string, key: string, ids: readonly string[]): void {
-    if (closed || !isPending(bucket, key)) return over(key);
+    if (closed || !isPending(key)) return over(key);
     const ask = async () => {
       try {
         const nodes = await Promise.all(ids.map((id) => readNode(bucket, id)));
-        tell({ type: "setlogger/CHANGED", bucket, nodes, settles: key });
-        over(key);
+        gate.pass(bucket, () => {
+          tell({ type: "setlogger/CHANGED", bucket, nodes, settles: key });
+          over(key);
+        });
       } catch {
         timers.set(key, setTimeout(ask, 10 * patience));
       }
@@ -166,8 +163,10 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
     loading.add(name);
     try {
       const { nodes, next } = cursor === null ? { nodes: [], next: cursor } : await client.nodes(bucket, { ...query, ...(cursor && { cursor }) });
-      tell({ type: "setlogger/CHANGED", bucket, nodes });
-      tell({ type: "setlogger/PAGE", bucket, page, ids: nodes.map(({ id }) => id), next, anew });
+      gate.pass(bucket, () => {
+        tell({ type: "setlogger/CHANGED", bucket, nodes });
+        tell({ type: "setlogger/PAGE", bucket, page, ids: nodes.map(({ id }) => id), next, anew });
+      });
     } catch (error) {
       tell({ type: "setlogger/PAGE_FAILED", bucket, page, error: troubleOf(error) });
     }
@@ -176,7 +175,7 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
 
   for (const path of options.follow ?? []) {
     const target = targetOf(routes, path);
-    if (target) feed.follow(target.bucket);
+    if (target) void follow(target.bucket);
   }
 
   return {
@@ -188,7 +187,7 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
     },
     ask(bucket: string, key: string, action: AskAction) {
       if (action.type === "setlogger/UNFOLLOW") return feed.unfollow(bucket);
-      if (action.type === "setlogger/FOLLOW") return feed.follow(bucket);
+      if (action.type === "setlogger/FOLLOW") return void follow(bucket);
       used(bucket);
       if (action.type === "setlogger/LOAD_MORE") void load(bucket, key, action);
     },
@@ -199,6 +198,7 @@ export function createEngine(options: SetLoggerOptions, routes: Routes, store: S
       closed = true;
       outbox.close();
       feed.close();
+      memory.close();
       timers.forEach(clearTimeout);
       waiters.splice(0).forEach((done) => done());
     },

@@ -46,8 +46,7 @@ export function setlogger(options: SetLoggerOptions = {}): StoreEnhancer<SetLogg
       if (slice && slice.routes !== routes) inner({ type: "setlogger/STARTED", routes } as Action);
     }
 
-    const reduced = (bucket: string, key: string) => attempt(() => engine.isPending(bucket, key)) ?? false;
-    const intake = createIntake(inner, ({ bucket, key }) => reduced(bucket, key), engine.edit);
+    const intake = createIntake(inner, ({ key }) => !!attempt(() => engine.isPending(key)), engine.edit);
 
     function dispatch(action: Action): Action {
       const taken = take(routes, action as LogAction);

@@ -9,8 +9,8 @@ import { joinTabs, type TabMessage, type Tabs } from "./tabs.js";
 /** Is told how edits fare, those of other tabs too. */
 export interface OutboxListener {
   queued(queued: readonly Queued[]): void;
-  /** An edit of the bucket is under way; false: it is unsure how it fared. Else `done` or `refused` says so. */
-  sends(bucket: string, under: boolean): void;
+  /** Whether the daemon may have taken an edit, which nobody knows before `done` or `refused`. */
+  unsure(edit: Pick<Queued, "bucket" | "key">, is: boolean): void;
   done(bucket: string, key: string, revs: Appended["revs"]): void;
   refused(refusal: Refusal): void;
   /** Why the next edit of a bucket waits; null: no more. */
@@ -30,6 +30,8 @@ export interface Outbox {
   put(queued: Queued): void;
   /** Tries at once what waits. */
   wake(): void;
+  /** Settles when what was kept from before is queued. */
+  readonly loaded: Promise<unknown>;
   close(): void;
 }
 
@@ -54,7 +56,10 @@ export function createOutbox(options: OutboxOptions, listener: OutboxListener): 
   let keeping = Promise.resolve();
 
   function enqueue(queued: Queued): void {
-    if (early) return void early.push(queued);
+    if (early) {
+      early.push(queued);
+      return listener.unsure(queued, true); // the tab that leads may be sending it
+    }
     if (known.has(queued.key)) return;
     known.add(queued.key);
     const lane = lanes.get(queued.bucket) ?? [];
@@ -64,14 +69,17 @@ export function createOutbox(options: OutboxOptions, listener: OutboxListener): 
 
   async function run(lane: Queued[]): Promise<void> {
     const pauses = backoff(100, 5000);
+    let lost = false; // an answer, so that the edit may be taken whatever is answered later
     for (let next = lane[0]; next && !closing.signal.aborted; next = lane[0]) {
-      spread({ sends: true, bucket: next.bucket });
+      listener.unsure(next, true);
       const trouble = await send(next);
       if (closing.signal.aborted) return;
-      if (trouble) spread({ sends: false, bucket: next.bucket });
       block(next.bucket, trouble);
-      if (trouble) await pauses.rest(waking.signal);
-      else {
+      if (trouble) {
+        if (!(lost ||= !trouble.status)) listener.unsure(next, false);
+        await pauses.rest(waking.signal);
+      } else {
+        lost = false;
         pauses.reset();
         lane.shift();
       }
@@ -117,7 +125,6 @@ export function createOutbox(options: OutboxOptions, listener: OutboxListener): 
 
   const over = new Set<string>();
   function hear(message: TabMessage): void {
-    if ("sends" in message) return listener.sends(message.bucket, message.sends);
     if ("queued" in message) {
       listener.queued([message.queued]);
       return enqueue(message.queued);
@@ -134,6 +141,7 @@ export function createOutbox(options: OutboxOptions, listener: OutboxListener): 
   async function load(): Promise<readonly Queued[]> {
     const kept = (await storage.load().catch(() => [])).filter((one) => !over.has(one.key));
     if (kept.length && !closing.signal.aborted) listener.queued(kept);
+    if (early) for (const one of kept) listener.unsure(one, true);
     return kept;
   }
 
@@ -141,13 +149,14 @@ export function createOutbox(options: OutboxOptions, listener: OutboxListener): 
     const kept = [...(await load()), ...(early ?? [])];
     early = undefined;
     kept.forEach(enqueue);
+    for (const one of kept) if (lanes.get(one.bucket)?.[0]?.key !== one.key) listener.unsure(one, false);
   }
 
   let tabs: Tabs | undefined;
   tabs = joinTabs(options.name, { hear, lead: () => void lead() });
-  void load();
 
   return {
+    loaded: load(),
     put(queued) {
       keeping = keeping.then(() => storage.add(queued)).catch((error: unknown) => block(queued.bucket, troubleOf(error))).then(() => {
         tabs?.tell({ queued });

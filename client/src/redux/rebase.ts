@@ -70,10 +70,10 @@ export function takeNodes(confirmed: BucketState["confirmed"], nodes: readonly T
   }));
 }
 
-/** Tells whether the confirmed values hold an edit that the daemon has. */
-export function isHeld(edit: Pending, confirmed: BucketState["confirmed"]): boolean {
+/** Tells whether the confirmed values hold an edit that the daemon has. `open`: nodes of edits made before it that they do not hold. */
+export function isHeld(edit: Pending, confirmed: BucketState["confirmed"], open: ReadonlySet<string>): boolean {
   return !!edit.revs && Object.entries(edit.revs).every(([id, rev]) => {
     const node = at(confirmed, id);
-    return node ? writes(node.rev) >= writes(rev) : edit.actions.filter((a) => a["id"] === id).at(-1)?.type === "DELETE_NODE";
+    return node ? writes(node.rev) >= writes(rev) : !open.has(id) && edit.actions.filter((a) => a["id"] === id).at(-1)?.type === "DELETE_NODE";
   });
 }

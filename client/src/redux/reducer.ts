@@ -81,8 +81,14 @@ function takeChange(bucket: BucketState, { nodes, all, settles }: DaemonAction &
 }
 
 /** Lets go of the edits that the confirmed values hold by now. */
-const settle = (bucket: BucketState, settled?: string, ids?: readonly string[]) =>
-  keep(bucket, (edit) => edit.key !== settled && !isHeld(edit, bucket.confirmed), ids);
+function settle(bucket: BucketState, settled?: string, ids?: readonly string[]): BucketState {
+  const open = new Set<string>();
+  return keep(bucket, (edit) => {
+    if (edit.key === settled || isHeld(edit, bucket.confirmed, open)) return false;
+    for (const id of edit.ids) open.add(id);
+    return true;
+  }, ids);
+}
 
 /** Lets go of edits, and applies those of the same nodes anew, as well as those of other nodes that changed. */
 function keep(bucket: BucketState, stays: (edit: Pending) => boolean, changed: readonly string[] = []): BucketState {

@@ -1,3 +1,4 @@
+import type { Node } from "../client/messages.js";
 import type { Queued } from "./state.js";
 
 /**
@@ -6,8 +7,12 @@ import type { Queued } from "./state.js";
  */
 export interface EditStorage {
   load(): Promise<readonly Queued[]>;
-  add(queued: Queued): Promise<void>;
-  remove(key: string): Promise<void>;
+  add(queued: Queued): Promise<unknown>;
+  remove(key: string): Promise<unknown>;
+  /** Keeps nodes of a bucket as the daemon told them last, in place of those kept before: for a start without a daemon. */
+  keep?(bucket: string, nodes: readonly Node[]): Promise<unknown>;
+  /** Answers them. */
+  recall?(bucket: string): Promise<readonly Node[] | undefined>;
 }
 
 /** Keeps edits for as long as the program runs. */
@@ -20,13 +25,16 @@ export function memoryStorage(): EditStorage {
   };
 }
 
-/** Keeps edits in an IndexedDB of the given name. */
+/** Keeps edits, and nodes, in an IndexedDB of the given name. */
 export function indexedStorage(name: string, factory: IDBFactory = indexedDB): EditStorage {
-  const store = "edits";
   let opened: Promise<IDBDatabase> | undefined;
   const open = () => (opened ??= new Promise<IDBDatabase>((resolve, reject) => {
-    const request = factory.open(name, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(store, { autoIncrement: true }).createIndex("key", "key");
+    const request = factory.open(name, 2);
+    request.onupgradeneeded = ({ oldVersion }) => {
+      const { result } = request;
+      if (!oldVersion) result.createObjectStore("edits", { autoIncrement: true }).createIndex("key", "key");
+      result.createObjectStore("nodes");
+    };
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   }).catch((error: unknown) => {
@@ -35,8 +43,8 @@ export function indexedStorage(name: string, factory: IDBFactory = indexedDB): E
   }));
 
   /** Runs in one transaction, and settles when it is committed. */
-  async function within<T>(mode: IDBTransactionMode, work: (edits: IDBObjectStore) => IDBRequest<T>): Promise<T> {
-    const transaction = (await open()).transaction(store, mode, { durability: "strict" });
+  async function within<T>(store: "edits" | "nodes", mode: IDBTransactionMode, work: (all: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+    const transaction = (await open()).transaction(store, mode, { durability: store === "edits" ? "strict" : "relaxed" });
     return new Promise((resolve, reject) => {
       const request = work(transaction.objectStore(store));
       transaction.oncomplete = () => resolve(request.result);
@@ -45,12 +53,14 @@ export function indexedStorage(name: string, factory: IDBFactory = indexedDB): E
   }
 
   return {
-    load: () => within<Queued[]>("readonly", (edits) => edits.getAll()),
-    add: async (queued) => void (await within("readwrite", (edits) => edits.add(queued))),
-    remove: async (key) => void (await within<IDBValidKey | undefined>("readwrite", (edits) => {
+    load: () => within<Queued[]>("edits", "readonly", (edits) => edits.getAll()),
+    add: (queued) => within("edits", "readwrite", (edits) => edits.add(queued)),
+    remove: (key) => within<IDBValidKey | undefined>("edits", "readwrite", (edits) => {
       const request = edits.index("key").getKey(key);
       request.onsuccess = () => request.result !== undefined && edits.delete(request.result);
       return request;
-    })),
+    }),
+    keep: (bucket, nodes) => within("nodes", "readwrite", (all) => all.put(nodes, bucket)),
+    recall: (bucket) => within("nodes", "readonly", (all) => all.get(bucket)),
   };
 }

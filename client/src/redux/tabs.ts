@@ -3,7 +3,6 @@ import type { Queued, Refusal } from "./state.js";
 /** What tabs tell each other of edits. */
 export type TabMessage =
   | { readonly queued: Queued }
-  | { readonly sends: boolean; readonly bucket: string }
   | { readonly done: { readonly bucket: string; readonly key: string; readonly revs: Readonly<Record<string, string>> } }
   | { readonly refused: Refusal };
 

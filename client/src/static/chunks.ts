@@ -1,4 +1,4 @@
-import { nodesOf, readChunk } from "../files/chunk.js";
+import { eachNode, readChunk } from "../files/chunk.js";
 import { checkHash } from "../files/digest.js";
 import { FileError } from "../files/error.js";
 import { chunkName } from "../files/filename.js";
@@ -46,6 +46,29 @@ export class Chunks {
     if (read.bucket !== index.bucket || read.index !== index.id || read.lines.length !== count) {
       throw new FileError("other", "a chunk of another index");
     }
-    return new Map(nodesOf(read).map((told) => [told.id, told]));
+    const nodes = new Map<string, ToldNode>();
+    let begun = performance.now();
+    for (const told of eachNode(read)) {
+      nodes.set(told.id, told);
+      if (performance.now() - begun < STRETCH) continue;
+      await turn();
+      begun = performance.now();
+    }
+    return nodes;
   }
+}
+
+/** How long lines are read in one go, in milliseconds: a page draws and scrolls between. */
+const STRETCH = 8;
+
+/** Lets whatever else waits have its turn; unlike a timer, it is not slowed down in a page that is hidden. */
+function turn(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
 }

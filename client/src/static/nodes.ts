@@ -16,17 +16,26 @@ export class Nodes {
   constructor(private readonly indexes: Indexes, private readonly chunks: Chunks, private readonly tail: Tail) {}
 
   /**
-   * A node as the lines at some places and the tail make it; not to be changed.
+   * What the lines at some places say of a node; not to be changed.
    *
    * @throws FileError, FetchError
    */
-  async at(id: string, places: readonly LinePlace[]): Promise<NodeState> {
+  async parts(id: string, places: readonly LinePlace[]): Promise<NodeState[]> {
     const parts: NodeState[] = [];
     for (const { index, chunk } of places) {
       const told = (await this.chunks.get(this.indexes.all[index]!, chunk)).get(id);
       if (told) parts.push(told.node);
     }
-    return this.whole(id, parts);
+    return parts;
+  }
+
+  /**
+   * A node as the lines at some places and the tail make it; not to be changed.
+   *
+   * @throws FileError, FetchError
+   */
+  async at(id: string, places: readonly LinePlace[]): Promise<NodeState> {
+    return this.whole(id, await this.parts(id, places));
   }
 
   /** A node as all that indexes hold of it and the tail make it; not to be changed. */

@@ -5,8 +5,8 @@ import type { NodeState } from "../model/node.js";
 import { type Order, parseOrder } from "../model/order.js";
 import { Chunks } from "./chunks.js";
 import { Indexes } from "./indexes.js";
-import { type LinePlace, Nodes } from "./nodes.js";
-import { Pages } from "./pages.js";
+import { Nodes } from "./nodes.js";
+import { type Found, Pages } from "./pages.js";
 import { keyOf } from "./scan.js";
 import { type Fetch, Share } from "./share.js";
 import { Tail } from "./tail.js";
@@ -46,12 +46,12 @@ export type ViewChange =
   /** the view begins anew: forget all nodes, and take `first` and `next()` again */
   | { readonly type: "reset" };
 
-interface Given {
+/** How a node that was given out stands. */
+interface Standing {
+  readonly node: NodeState;
   readonly rev: string;
   readonly place: string;
   readonly isAlive: boolean;
-  /** `undefined` for a node that the top alone has told so far */
-  readonly places: readonly LinePlace[] | undefined;
 }
 
 /**
@@ -73,10 +73,10 @@ export class View {
   private etag: string | undefined;
   private order!: Order;
   private tail!: Tail;
+  /** nodes of this top and of those before, all given out */
   private top!: Map<string, NodeState>;
   private nodes: Nodes | undefined;
   private pages: Pages | undefined;
-  private given!: Map<string, Given>;
   /** the newest nodes in order, as the view was read last */
   first: readonly ViewNode[] = [];
 
@@ -104,7 +104,7 @@ export class View {
   /** Whether all nodes were given out. */
   get isDone(): boolean {
     if (this.pages) return this.pages.isDone;
-    return [...this.given.values()].filter(({ isAlive }) => isAlive).length >= this.file.nodes;
+    return [...this.top.keys()].filter((id) => this.standing(id)!.isAlive).length >= this.file.nodes;
   }
 
   /**
@@ -127,12 +127,8 @@ export class View {
     while (page.length < size && !this.isDone) {
       this.pages ??= await this.startPages();
       for (const { id, places } of await this.pages.next(size - page.length)) {
-        const given = this.given.get(id);
-        if (!given?.places) {
-          const node = await this.nodes!.at(id, places);
-          this.give(id, node, places);
-          if (node.isAlive && !given) page.push(this.told(id, node));
-        }
+        const node = await this.nodes!.at(id, places);
+        if (node.isAlive && !this.top.has(id)) page.push(this.told(id, node));
         this.pages.drop(1);
       }
     }
@@ -140,17 +136,30 @@ export class View {
 
   private async startPages(): Promise<Pages> {
     const { share, chunks, tail, order } = this;
-    const left = tail.takeNamed();
-    await tail.read(this.file);
-    tail.takeNamed(); // what was given out so far is of the top, which has it
-    tail.name(left);
+    await tail.readAndFold(this.file); // what was given out so far is of the top, which has it
     const indexes = await Indexes.load(share, this.file);
     const nodes = (this.nodes = new Nodes(indexes, chunks, tail));
     return new Pages({ indexes, chunks, tail, nodes, order, orderNames: this.file.order });
   }
 
-  private give(id: string, node: NodeState, places: readonly LinePlace[] | undefined): void {
-    this.given.set(id, { rev: node.rev(), place: keyOf(this.order, id, node), isAlive: node.isAlive, places });
+  /**
+   * The nodes between two places, both included, that were given out, as they are now: for a list that forgets what is far from
+   * the screen. It reads chunks again.
+   *
+   * @throws FetchError, FileError
+   */
+  async between(first: string, last: string): Promise<readonly ViewNode[]> {
+    const found = new Map<string, ViewNode>();
+    for (const { id, places } of (await this.pages?.between(first, last)) ?? []) {
+      const node = await this.nodes!.at(id, places);
+      if (node.isAlive) found.set(id, this.told(id, node));
+    }
+    for (const id of this.top.keys()) {
+      if (found.has(id)) continue;
+      const { node, place, isAlive } = this.standing(id)!;
+      if (isAlive && first <= place && place <= last) found.set(id, this.told(id, node));
+    }
+    return [...found.values()].sort((a, b) => (a.place < b.place ? -1 : 1));
   }
 
   private told(id: string, node: NodeState): ViewNode {
@@ -183,17 +192,15 @@ export class View {
       this.begin(file);
       return { type: "reset" };
     }
-    await this.tail.read(file);
+    const late = await this.tail.read(file);
+    const ids = new Set([...late.ids, ...file.top.map(({ id }) => id)]);
+    const found = (await this.pages?.find(ids)) ?? new Map<string, Found>();
+    const before = new Map([...ids].map((id) => [id, this.standing(id, found.get(id))]));
+    this.tail.fold(late); // nothing fails from here on
     this.file = file;
     this.takeTop(file);
-    const named = this.tail.takeNamed();
-    try {
-      await this.pages?.again(named);
-      return await this.changes(named);
-    } catch (error) {
-      this.tail.name(named); // for the next time
-      throw error;
-    }
+    this.pages?.again(late.ids, found);
+    return this.changes(before, found);
   }
 
   private begin(file: ViewFile): void {
@@ -201,10 +208,8 @@ export class View {
     this.order = parseOrder(file.order);
     this.tail = new Tail(this.share);
     this.nodes = this.pages = undefined;
-    this.given = new Map();
     this.top = new Map();
     this.takeTop(file);
-    for (const { id, node } of file.top) this.give(id, node, undefined);
   }
 
   /** Whoever was in the top stays known: the tail says what became of it. */
@@ -213,36 +218,30 @@ export class View {
     this.first = file.top.map(({ id, node }) => this.told(id, node));
   }
 
-  private async changes(named: ReadonlySet<string>): Promise<ViewChange> {
+  private changes(before: ReadonlyMap<string, Standing | undefined>, found: ReadonlyMap<string, Found>): ViewChange {
     const nodes: (ViewNode | { id: string; value: null })[] = [];
-    for (const id of this.byPlace(new Set([...named, ...this.file.top.map(({ id }) => id)]))) {
-      const given = this.given.get(id);
-      const node = await this.whole(id, given?.places);
-      if (node.rev() === given?.rev && keyOf(this.order, id, node) === given.place) continue;
-      this.give(id, node, given?.places);
-      if (node.isAlive) nodes.push(this.told(id, node));
-      else if (given?.isAlive) nodes.push({ id, value: null });
+    for (const [id, was] of before) {
+      const is = this.standing(id, found.get(id));
+      if (!is || (is.rev === was?.rev && is.place === was.place)) continue;
+      if (is.isAlive) nodes.push(this.told(id, is.node));
+      else if (was?.isAlive) nodes.push({ id, value: null });
     }
     return nodes.length > 0 ? { type: "change", nodes } : { type: "same" };
   }
 
-  /** Those of which something was given out, or is in the top; such as stand in one chunk beside each other. */
-  private byPlace(ids: ReadonlySet<string>): string[] {
-    const place = (id: string): number => {
-      const at = this.given.get(id)?.places?.[0];
-      return at ? at.index * 2 ** 20 + at.chunk : -1;
-    };
-    return [...ids].filter((id) => this.given.has(id) || this.top.has(id)).sort((a, b) => place(a) - place(b));
+  /** How a node stands by its lines or as the top told it, with the tail; `undefined` for one that was not given out. */
+  private standing(id: string, found?: Found): Standing | undefined {
+    const top = this.top.get(id);
+    if (!top && !found?.isOut) return undefined;
+    const node = found ? this.nodes!.whole(id, found.parts) : merged(top!, this.tail.state.nodes.get(id));
+    return { node, rev: node.rev(), place: keyOf(this.order, id, node), isAlive: node.isAlive };
   }
+}
 
-  /** A node from its lines, or as the top told it, with the tail. */
-  private async whole(id: string, places: readonly LinePlace[] | undefined): Promise<NodeState> {
-    if (places && this.nodes) return this.nodes.at(id, places);
-    const node = this.top.get(id)!.clone();
-    const late = this.tail.state.nodes.get(id);
-    if (late) node.merge(late);
-    return node;
-  }
+function merged(top: NodeState, late: NodeState | undefined): NodeState {
+  const node = top.clone();
+  if (late) node.merge(late);
+  return node;
 }
 
 function indexNames(file: ViewFile): readonly string[] {

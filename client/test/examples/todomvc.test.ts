@@ -1,65 +1,122 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { test } from "node:test";
-import puppeteer from "puppeteer-core";
-import { freePort, startDaemon } from "../client/daemon.js";
-import { chromium, needsBrowser } from "../redux/browser.js";
+import { test, type TestContext } from "node:test";
+import type { Page } from "playwright-core";
+import { freePort, type Daemon } from "../client/daemon.js";
+import { needsBrowser, picture, startBrowser } from "../redux/browser.js";
+import { meet, pairOf } from "../redux/pair.js";
+import { serveExample } from "./server.js";
 
-test("TodoMVC: let in, add, reorder by dragging, go offline and come back", needsBrowser, async (t) => {
-  const daemon = await startDaemon(t);
-  const script = fileURLToPath(new URL("../../../examples/todomvc/serve.mjs", import.meta.url));
-  const server = spawn(process.execPath, [script, String(await freePort())], { stdio: ["ignore", "pipe", "inherit"] });
-  t.after(async () => {
-    server.kill();
-    await once(server, "exit");
-  });
-  const [line] = (await once(createInterface({ input: server.stdout }), "line")) as [string];
-  const browser = await puppeteer.launch({ executablePath: chromium, args: ["--no-sandbox", "--disable-gpu"] });
-  t.after(() => browser.close());
-  const page = await browser.newPage();
-  page.setDefaultTimeout(20_000);
+/** What a browser itself says while there is no daemon. */
+const isAway = /^(Failed to load resource: net::ERR_CONNECTION_(REFUSED|RESET)|WebSocket connection to .* failed)/;
+
+/** A page of the app on a device of its own; whatever else its console says as a warning or an error fails the test. */
+async function openApp(t: TestContext, url: string, daemon: Daemon): Promise<Page> {
+  const page = await (await startBrowser(t)).newPage();
   const said: string[] = [];
-  page.on("console", (message) => said.push(message.text()));
+  page.on("console", (message) => {
+    if (["warning", "error"].includes(message.type()) && !isAway.test(message.text())) said.push(message.text());
+  });
   page.on("pageerror", (error) => said.push(String(error)));
-  t.after(async () => t.diagnostic(`the page said ${JSON.stringify(said)}`));
-  const shows = (text: string) => page.waitForFunction((wanted) => document.body.innerText.includes(wanted), { polling: "mutation" }, text)
-    .catch(async () => assert.fail(`${text} does not show: ${await page.evaluate(() => document.body.innerText)}`));
-  await page.goto(`${line.split(" ")[1]}?daemon=${encodeURIComponent(daemon.url)}`);
-  await page.locator("main button").click();
-  await shows("Compare");
-  const code = /[A-Z0-9]{4}-[A-Z0-9]{4}/.exec(await page.$eval("output", (out) => out.textContent ?? ""))?.[0];
+  t.after(() => assert.deepEqual(said, []));
+  await page.goto(`${url}?daemon=${encodeURIComponent(daemon.url)}`);
+  return page;
+}
+
+/** Lets a page in that asks, once the codes are the same. */
+async function letIn(page: Page, daemon: Daemon): Promise<void> {
+  await page.locator("button.main").click();
+  const code = await page.locator("output").textContent();
   const asking = (await daemon.client.apps()).find((app) => app.code === code);
   await daemon.client.approveApp(asking!.id);
+  await page.waitForSelector("form input");
+}
 
-  const titles = () => page.$$eval("li span", (rows) => rows.map((row) => row.textContent));
-  const add = async (title: string) => {
-    await page.locator("form input").fill(title);
-    await page.keyboard.press("Enter");
-    await shows(title);
-  };
-  for (const title of ["one", "two", "three"]) await add(title);
-  await page.evaluate(() => {
-    const [first, , third] = document.querySelectorAll("li");
-    const dataTransfer = new DataTransfer();
-    for (const [row, kind] of [[third, "dragstart"], [first, "dragover"], [first, "drop"]] as const) row!.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));
-  });
-  assert.deepEqual(await titles(), ["three", "one", "two"]);
-  await page.waitForFunction(() => !document.querySelector(".banner"), { polling: "mutation" });
+const titles = (page: Page) => page.$$eval("li .title", (fields) => fields.map((field) => (field as HTMLInputElement).value));
 
-  await daemon.kill();
-  await shows("Offline");
-  await add("four");
-  await page.locator("li input").click();
-  await shows("2 to send");
-  await page.reload();
-  await shows("2 to send");
-  await daemon.start();
-  await page.waitForFunction(() => !document.querySelector(".banner") && document.querySelectorAll("li").length === 4, { polling: "mutation" });
-  assert.deepEqual(await titles(), ["three", "one", "two", "four"]);
-  const { nodes } = await daemon.client.nodes("todos");
-  assert.deepEqual(nodes.filter(({ value }) => value["done"]).map(({ value }) => value["title"]), ["three"]);
-  assert.equal(nodes.length, 5);
+async function shows(page: Page, wanted: readonly string[]): Promise<void> {
+  await page.waitForFunction((text) => JSON.stringify([...document.querySelectorAll<HTMLInputElement>("li .title")].map(({ value }) => value)) === text, JSON.stringify(wanted))
+    .catch(async () => assert.deepEqual(await titles(page), wanted));
+}
+
+const says = (page: Page, text: string) => page.locator(".banner", { hasText: text }).waitFor();
+const isQuiet = (page: Page) => page.waitForFunction(() => !document.querySelector(".banner"));
+const row = (page: Page, title: string) => page.locator(`li:has(input[value="${title}"])`);
+
+async function add(page: Page, title: string): Promise<void> {
+  await page.locator("form input").fill(title);
+  await page.keyboard.press("Enter");
+}
+
+async function rename(page: Page, title: string, to: string): Promise<void> {
+  await row(page, title).locator(".title").fill(to);
+  await page.keyboard.press("Enter");
+}
+
+const drag = (page: Page, title: string, onto: string) => row(page, title).locator(".grip").dragTo(row(page, onto).locator(".title"));
+const toggle = (page: Page, title: string) => row(page, title).locator("input[type=checkbox]").click();
+const remove = (page: Page, title: string) => row(page, title).locator(".delete").click();
+
+test("TodoMVC on two devices: let in, cut off, edited on both, killed, and they agree", { ...needsBrowser, timeout: 300_000 }, async (t) => {
+  const [a, b] = await pairOf(t);
+  const url = await serveExample(t, "todomvc", String(await freePort()));
+  const [here, there] = [await openApp(t, url, a), await openApp(t, url, b)];
+  await picture(here, "todomvc-door");
+  await letIn(here, a);
+  await letIn(there, b);
+
+  for (const title of ["Milk", "Bread", "Eggs", "Salt", "Tea"]) await add(here, title);
+  await shows(here, ["Milk", "Bread", "Eggs", "Salt", "Tea"]);
+  await isQuiet(here);
+  await drag(here, "Salt", "Milk");
+  await shows(here, ["Salt", "Milk", "Bread", "Eggs", "Tea"]);
+  await meet(a, b);
+  await shows(there, ["Salt", "Milk", "Bread", "Eggs", "Tea"]);
+
+  for (const [page, daemon] of [[here, a], [there, b]] as const) {
+    await daemon.kill();
+    await says(page, "Offline");
+  }
+  await add(here, "Jam");
+  await drag(here, "Tea", "Salt");
+  await remove(here, "Bread");
+  await rename(here, "Eggs", "Six eggs");
+  await add(there, "Rice");
+  await drag(there, "Milk", "Eggs");
+  await toggle(there, "Tea");
+  await remove(there, "Salt");
+  const [left, right] = [["Tea", "Salt", "Milk", "Six eggs", "Jam"], ["Bread", "Eggs", "Milk", "Tea", "Rice"]];
+  for (const [page, wanted] of [[here, left], [there, right]] as const) {
+    await shows(page, wanted);
+    await says(page, "4 to send");
+    await page.reload();
+    await shows(page, wanted); // what was confirmed, and what is to be sent
+    await says(page, "4 to send");
+  }
+  await picture(here, "todomvc-offline");
+
+  for (const daemon of [a, b]) await daemon.start();
+  for (const page of [here, there]) await isQuiet(page);
+  await meet(a, b);
+  const both = await titles(here);
+  assert.deepEqual([...both].sort(), ["Jam", "Milk", "Rice", "Six eggs", "Tea"]);
+  await shows(there, both);
+  assert.equal(both[0], "Tea");
+  for (const page of [here, there]) assert.ok(await row(page, "Tea").locator("input[type=checkbox]").isChecked());
+
+  const many = Array.from({ length: 30 }, (_, i) => `Todo ${i}`);
+  for (const title of many.slice(0, 10)) await add(here, title);
+  const killed = a.kill();
+  for (const title of many.slice(10, 20)) await add(here, title);
+  await killed;
+  await a.start();
+  for (const title of many.slice(20)) await add(here, title);
+  await shows(here, [...both, ...many]);
+  await isQuiet(here);
+  await here.waitForFunction(() => !document.querySelector(".banner"));
+  await meet(a, b);
+  await shows(there, [...both, ...many]);
+  const { nodes } = await b.client.nodes("todos", { limit: 1000 });
+  assert.equal(nodes.length, both.length + many.length);
+  await here.evaluate(() => scrollTo(0, 0));
+  await picture(here, "todomvc");
 });

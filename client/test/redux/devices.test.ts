@@ -3,34 +3,11 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test, type TestContext } from "node:test";
-import { needsDaemon, startDaemon, type Daemon } from "../client/daemon.js";
+import { test } from "node:test";
+import { needsDaemon } from "../client/daemon.js";
 import { arrayInsert, createNode, increment, selectNodes, selectReady, selectStatus, setProperty, type EditStorage, type Queued } from "../../src/redux/index.js";
 import { openStore } from "./device.js";
-
-/** Two daemons with one bucket on a share that both have. */
-async function pairOf(t: TestContext): Promise<[Daemon, Daemon]> {
-  const share = await mkdtemp(join(tmpdir(), "setlogger-share-"));
-  t.after(() => rm(share, { recursive: true, force: true }));
-  const [a, b] = [await startDaemon(t), await startDaemon(t)];
-  for (const { client } of [a, b]) {
-    await client.addRemote("shared", join(share, "it"));
-    await client.makeBucket({ name: "todos", remote: "shared", join: client === b.client });
-    await client.sync();
-  }
-  return [a, b];
-}
-
-/** Syncs both until the one has all that the other has. */
-async function settle(a: Daemon, b: Daemon): Promise<void> {
-  const text = async ({ client }: Daemon) => JSON.stringify(await client.nodes("todos", { order: "id", limit: 1000 }));
-  for (let round = 0; round < 50; round++) {
-    await a.client.sync();
-    await b.client.sync();
-    if ((await text(a)) === (await text(b))) return;
-  }
-  throw new Error("the devices do not meet");
-}
+import { meet, pairOf } from "./pair.js";
 
 /** Keeps edits as files of a folder, over restarts of a program. */
 function folderStorage(folder: string): EditStorage {
@@ -53,14 +30,14 @@ test("another device's edits come, and merge with those made here", needsDaemon,
   const [here, there] = [openStore(t, a, { follow: ["/todos"] }), openStore(t, b, { follow: ["/todos"] })];
   here.dispatch(createNode("/todos/1", { title: "Milk", tags: ["x"], n: 0 }));
   await here.store.setlogger.idle();
-  await settle(a, b);
+  await meet(a, b);
   await there.come("the node", () => selectNodes(there.slice(), "/todos").length === 1);
   here.dispatch(increment("/todos/1", "n", 5));
   here.dispatch(arrayInsert("/todos/1", "tags", 0, ["a"]));
   there.dispatch(increment("/todos/1", "n", 7));
   there.dispatch(setProperty("/todos/1", "title", "Oat milk"));
   await Promise.all([here, there].map(({ store }) => store.setlogger.idle()));
-  await settle(a, b);
+  await meet(a, b);
   const wanted = JSON.stringify([{ id: "1", value: { n: 12, tags: ["a", "x"], title: "Oat milk" } }]);
   for (const device of [here, there]) await device.come("both edits", () => JSON.stringify(selectNodes(device.slice(), "/todos")) === wanted);
 });
@@ -74,7 +51,7 @@ test("daemons die again and again: no edit is lost, none stands twice", needsDae
   for (const { dispatch, store } of devices) {
     dispatch(createNode("/todos/count", {}));
     await store.setlogger.idle();
-    await settle(a, b);
+    await meet(a, b);
   }
   for (let round = 0; round < 6; round++) {
     for (const { dispatch } of devices) {
@@ -88,7 +65,7 @@ test("daemons die again and again: no edit is lost, none stands twice", needsDae
     await dying.daemon.start();
     await Promise.all(devices.map(({ store }) => store.setlogger.idle()));
   }
-  await settle(a, b);
+  await meet(a, b);
   const counts = made - made / 3;
   for (const { daemon, slice, come } of devices) {
     assert.equal((await daemon.client.node("todos", "count")).value["n"], counts);

@@ -4,9 +4,9 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import { test, type TestContext } from "node:test";
 import { build } from "esbuild";
-import puppeteer, { type Browser, type Page } from "puppeteer-core";
+import type { Page } from "playwright-core";
 import { startDaemon, type Daemon } from "../client/daemon.js";
-import { chromium, needsBrowser } from "./browser.js";
+import { needsBrowser, startBrowser } from "./browser.js";
 import type { Tab } from "./tabs.page.js";
 
 declare const tab: Tab;
@@ -32,8 +32,7 @@ async function servePage(t: TestContext): Promise<string> {
 async function openBrowser(t: TestContext, daemon: Daemon) {
   const origin = await servePage(t);
   const { token } = await daemon.client.addApp({ name: "tabs", origin, scopes: ["todos:rw"] });
-  const browser: Browser = await puppeteer.launch({ executablePath: chromium, args: ["--no-sandbox", "--disable-gpu"] });
-  t.after(() => browser.close());
+  const browser = await startBrowser(t);
   const sent: { tab: number; key: string }[] = [];
   let count = 0;
   async function open(): Promise<Page> {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
+import { viewPath } from "../../src/static/viewfile.js";
 
 const run = promisify(execFile);
 
@@ -52,6 +53,28 @@ export class Daemon {
   async command(...args: string[]): Promise<string> {
     const { stdout } = await run(BINARY!, ["--data", this.data, ...args], { maxBuffer: 2 ** 30 });
     return stdout;
+  }
+
+  /**
+   * Syncs until the view of a published bucket, in which this daemon alone writes, says all, and has no tail if there is to be
+   * none; answers the view's text.
+   */
+  async published(bucket: string, tail = true): Promise<string> {
+    const { entries } = JSON.parse(await this.command("bucket", "show", bucket, "--json")) as { entries: number };
+    for (let round = 0; round < 200; round++) {
+      await this.command("sync");
+      const data = await readFile(join(this.share, viewPath(bucket)), "utf8").catch(() => "");
+      if (data && (await this.lastIn(data)) === entries && (tail || data.includes('"tail":[]'))) return data;
+    }
+    throw new Error(`no view of ${bucket} says all of ${entries} entries`);
+  }
+
+  /** The highest entry that the files have which a view names. */
+  private async lastIn(view: string): Promise<number> {
+    const { indexes, tail } = JSON.parse(view) as { indexes: { name: string }[]; tail: string[] };
+    const read = indexes.map(async ({ name }) => JSON.parse(await readFile(join(this.share, "index", name), "utf8")) as { coverage: { last: number }[] });
+    const covered = (await Promise.all(read)).flatMap(({ coverage }) => coverage.map(({ last }) => last));
+    return Math.max(0, ...covered, ...tail.map((path) => Number(/-(\d+)\./.exec(path)?.[1])));
   }
 
   /** Appends actions, each an entry of its own. */

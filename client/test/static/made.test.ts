@@ -4,7 +4,7 @@ import { FileError } from "../../src/files/error.js";
 import type { State } from "../../src/model/state.js";
 import { openView, type View, type ViewNode } from "../../src/static/view.js";
 import { exported, exportedLine } from "../files/corpus.js";
-import { chance } from "../model/chance.js";
+import { type Chance, chance } from "../model/chance.js";
 import { MadeShare, sorted } from "./made.js";
 
 const ROUNDS = Number(process.env["SETLOGGER_VIEWS"] ?? 40);
@@ -24,6 +24,14 @@ async function pages(view: View, nodes: Map<string, ViewNode>, most = Infinity):
       nodes.set(node.id, node);
     }
   }
+}
+
+/** What was given out comes again, between any two places. */
+async function again(view: View, nodes: ReadonlyMap<string, ViewNode>, random: Chance, about: string): Promise<void> {
+  const all = [...nodes.values()].sort((a, b) => (a.place < b.place ? -1 : 1));
+  const first = random.below(all.length + 1);
+  const some = all.slice(first, first + 1 + random.below(all.length));
+  if (some[0]) assert.deepEqual(await view.between(some[0].place, some.at(-1)!.place), some, about);
 }
 
 /** Opens a view of a share of chance somewhere on the way, and follows it to its end. */
@@ -51,10 +59,12 @@ async function follow(seed: number): Promise<{ changes: number; indexes: boolean
       if (node.value === null) nodes.delete(node.id);
       else nodes.set(node.id, node as ViewNode);
     }
+    await again(view, nodes, random, `seed ${seed}`);
     await pages(view, nodes, random.below(3));
   }
   await pages(view, nodes);
   same(nodes, state, `seed ${seed}`);
+  await again(view, nodes, random, `seed ${seed}`);
   const places = [...nodes.values()].sort((a, b) => (a.place < b.place ? -1 : 1)).map(({ id }) => id);
   assert.deepEqual(places, sorted(state, order).filter(([, node]) => node.isAlive).map(([id]) => id), `seed ${seed}`);
   return { changes, indexes: share.files.size > 4 };

@@ -10,7 +10,6 @@ import { viewPath } from "../../src/static/viewfile.js";
 import { exportedLine } from "../files/corpus.js";
 import { chance } from "../model/chance.js";
 import { Daemon, skipReason } from "./daemon.js";
-import { Publisher } from "./publish.js";
 import { serve } from "./server.js";
 
 const BUCKET = "places";
@@ -66,10 +65,10 @@ async function listed(daemon: Daemon, n: number): Promise<string[]> {
 test("a bucket of one index: the newest page in few requests, and all of it", { skip, timeout: 600_000 }, async (t) => {
   const daemon = await Daemon.start(t);
   await daemon.command("bucket", "create", BUCKET);
+  await daemon.command("bucket", "publish", BUCKET);
   await importRecords(daemon, await records(3000));
   await daemon.command("compact", BUCKET);
-  await daemon.command("sync");
-  const size = await new Publisher(daemon.share, BUCKET).publish();
+  const size = Buffer.byteLength(await daemon.published(BUCKET, false));
   const server = await serve(t, daemon.share);
   const view = await openView({ url: server.url, bucket: BUCKET });
   const top = server.take();
@@ -121,6 +120,7 @@ for (const order of [["-created", "id"], ["-population", "name"]]) {
   test(`indexes that overlap, and a tail, by ${order.join(", ")}`, { skip, timeout: 600_000 }, async (t) => {
     const daemon = await Daemon.start(t);
     await daemon.command("bucket", "create", BUCKET);
+  await daemon.command("bucket", "publish", BUCKET);
     await daemon.call("PATCH", `/v1/buckets/${BUCKET}`, JSON.stringify({ settings: { order, chunkLimit: 200 } }));
     const all = (await records(2000)).slice(0, 2000);
     await importRecords(daemon, all);
@@ -130,14 +130,13 @@ for (const order of [["-created", "id"], ["-population", "name"]]) {
       await daemon.command("compact", BUCKET);
     }
     await edit(daemon, 3, all.length, 100);
-    const publisher = new Publisher(daemon.share, BUCKET);
-    const size = await publisher.publish();
+    const text = await daemon.published(BUCKET);
     const server = await serve(t, daemon.share);
     const url = server.url;
-    const said = JSON.parse(await readFile(join(daemon.share, viewPath(BUCKET)), "utf8")) as { indexes: object[]; tail: object[] };
-    t.diagnostic(`${said.indexes.length} indexes, ${said.tail.length} segments in the tail, a view of ${size} bytes`);
+    const said = JSON.parse(text) as { device: string; indexes: object[]; tail: object[] };
+    t.diagnostic(`${said.indexes.length} indexes, ${said.tail.length} segments in the tail, a view of ${Buffer.byteLength(text)} bytes`);
     assert.ok(said.indexes.length >= 2 && said.tail.length >= 1);
-    const view = await openView({ url, bucket: BUCKET, chunks: 2, devices: [publisher.device] });
+    const view = await openView({ url, bucket: BUCKET, chunks: 2, devices: [said.device] });
     const { nodes, late } = await readAll(view);
     t.diagnostic(`${late} of ${nodes.size} nodes came late`);
     assert.equal(exported(nodes.values()), await daemon.command("export", BUCKET));
@@ -149,7 +148,7 @@ for (const order of [["-created", "id"], ["-population", "name"]]) {
     assert.deepEqual(await view.refresh(), { type: "same" });
     assert.deepEqual([server.sent.requests, server.sent.bytes], [1, 0], "a poll that finds nothing");
     await edit(daemon, 4, all.length, 80);
-    await publisher.publish();
+    await daemon.published(BUCKET);
     const early = await openView({ url, bucket: BUCKET, pageSize: 500 });
     await early.next();
     const change = await view.refresh();
@@ -162,11 +161,10 @@ for (const order of [["-created", "id"], ["-population", "name"]]) {
     assert.equal(exported(nodes.values()), await daemon.command("export", BUCKET), "after a change");
 
     await edit(daemon, 5, all.length, 50);
-    await publisher.publish();
+    await daemon.published(BUCKET);
     assert.equal((await early.refresh()).type, "change");
     await daemon.command("compact", BUCKET);
-    await daemon.command("sync");
-    await publisher.publish();
+    await daemon.published(BUCKET, false);
     assert.deepEqual(await early.refresh(), { type: "reset" });
     assert.equal(exported((await readAll(early)).nodes.values()), await daemon.command("export", BUCKET), "after a reset");
   });
@@ -175,11 +173,11 @@ for (const order of [["-created", "id"], ["-population", "name"]]) {
 test("what is missing or damaged is said, and found again once it is there", { skip, timeout: 600_000 }, async (t) => {
   const daemon = await Daemon.start(t);
   await daemon.command("bucket", "create", BUCKET);
+  await daemon.command("bucket", "publish", BUCKET);
   await importRecords(daemon, (await records(1000)).slice(0, 1000));
   await daemon.command("compact", BUCKET);
   await edit(daemon, 1, 1000, 20);
-  const publisher = new Publisher(daemon.share, BUCKET);
-  await publisher.publish();
+  await daemon.published(BUCKET);
   const { url } = await serve(t, daemon.share);
   await assert.rejects(openView({ url, bucket: "nowhere" }), (error: FetchError) => error instanceof FetchError && error.isMissing);
   await assert.rejects(openView({ url, bucket: BUCKET, devices: ["a".repeat(16)] }), FileError);

@@ -1,0 +1,17 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import type { TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+
+/** Serves an example as its command does, until the test ends; answers its address. */
+export async function serveExample(t: TestContext, name: string, ...args: string[]): Promise<string> {
+  const script = fileURLToPath(new URL(`../../../examples/${name}/serve.mjs`, import.meta.url));
+  const server = spawn(process.execPath, [script, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  t.after(async () => {
+    server.kill();
+    await once(server, "exit");
+  });
+  const [line] = (await once(createInterface({ input: server.stdout }), "line")) as [string];
+  return line.split(" ")[1]!;
+}

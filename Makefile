@@ -1,5 +1,5 @@
 # The targets of daily work; their logic lies in scripts/ and .ci/. CONTRIBUTING.md tells what each takes.
-.PHONY: run build test check lint fuzz soak simulate mutate bench bench-peers readme
+.PHONY: run build test check lint fuzz soak simulate mutate bench bench-peers client readme
 
 run: ## build with all storage backends and serve on ./.setlogger
 	@scripts/run
@@ -34,6 +34,9 @@ bench: ## benchmarks: one line a figure
 bench-peers: ## the API beside other servers, one line a figure; then an editing trace beside other CRDTs, RUNS of each (default 3)
 	@scripts/bench-peers servers
 	@scripts/bench-peers peers -runs $${RUNS:-3}
+
+client: ## the npm package: types, tests in Node and Chromium, what is packed
+	@.ci/tools && scripts/go go build -o .cache/bin/setlogger-slim ./cmd/setlogger && SETLOGGER_TEST_REQUIRED=1 .ci/client
 
 readme: ## run the commands of README.md as printed
 	@scripts/readme

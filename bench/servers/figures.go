@@ -84,22 +84,20 @@ func (f figures) printWrites(out io.Writer, all *servers) error {
 	return r.Flush()
 }
 
-func (f figures) print(out io.Writer, all *servers, o options) error {
-	if err := f.printWrites(out, all); err != nil {
-		return err
-	}
+// printReads prints S7.
+func (f figures) printReads(out io.Writer, o options) error {
 	r := newReport(out)
 	for _, what := range []struct {
 		name   string
 		target float64
 	}{{"node", nodeTime}, {"page", pageTime}} {
-		f.printReads(r, what.name, what.target, sizes(o.nodes))
+		f.printRead(r, what.name, what.target, sizes(o.nodes))
 	}
 	return r.Flush()
 }
 
-// printReads prints what a read takes by the size of the bucket.
-func (f figures) printReads(r report, what string, target float64, sizes []int) {
+// printRead prints what a read takes by the size of the bucket.
+func (f figures) printRead(r report, what string, target float64, sizes []int) {
 	of := func(nodes int, server string) string { return fmt.Sprintf("S7/%s/%d/%s", what, nodes, server) }
 	for _, nodes := range sizes {
 		r.atMost(of(nodes, own), median(f[of(nodes, own)]), "µs", target)

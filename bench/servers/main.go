@@ -70,8 +70,8 @@ func run(ctx context.Context, o options) (err error) {
 			return err
 		}
 	}
-	if o.beside != "" {
-		return f.printWrites(os.Stdout, all)
+	if err := f.printWrites(os.Stdout, all); err != nil || o.beside != "" {
+		return err
 	}
 	if err := fill(ctx, all, o); err != nil {
 		return err
@@ -82,5 +82,5 @@ func run(ctx context.Context, o options) (err error) {
 			return err
 		}
 	}
-	return f.print(os.Stdout, all, o)
+	return f.printReads(os.Stdout, o)
 }

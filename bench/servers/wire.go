@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http/httputil"
 	"strconv"
 	"strings"
 	"time"
@@ -59,10 +60,12 @@ func httpReply(r *bufio.Reader) error {
 	}
 	status := string(bytes.TrimSpace(line))
 	size, err := bodySize(r)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if strings.HasPrefix(status, "HTTP/1.1 2") {
+	case size < 0:
+		return discardChunks(r)
+	case strings.HasPrefix(status, "HTTP/1.1 2"):
 		_, err = r.Discard(size)
 		return err
 	}
@@ -71,7 +74,16 @@ func httpReply(r *bufio.Reader) error {
 	return errors.Join(fmt.Errorf("servers: %s: %s", status, text), err)
 }
 
-// bodySize reads a header to its end and answers how long the body is that it announces.
+// discardChunks reads a body that comes in chunks, with no trailer.
+func discardChunks(r *bufio.Reader) error {
+	if _, err := io.Copy(io.Discard, httputil.NewChunkedReader(r)); err != nil {
+		return err
+	}
+	_, err := r.ReadSlice('\n')
+	return err
+}
+
+// bodySize reads a header to its end and answers how long the body is that it announces; negative: it comes in chunks.
 func bodySize(r *bufio.Reader) (int, error) {
 	const name = "Content-Length:"
 	size, err := -1, error(nil)
@@ -81,10 +93,7 @@ func bodySize(r *bufio.Reader) (int, error) {
 		switch {
 		case err != nil:
 		case len(line) == len("\r\n"):
-			if size < 0 {
-				err = errors.New("servers: a response does not tell its length")
-			}
-			return size, err
+			return size, nil
 		case len(line) > len(name) && bytes.EqualFold(line[:len(name)], []byte(name)):
 			size, err = strconv.Atoi(string(bytes.TrimSpace(line[len(name):])))
 		}

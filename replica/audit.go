@@ -106,9 +106,12 @@ func (c *collection) lookForAll(ctx context.Context, files []*said) ([]*said, er
 
 // isNamed tells whether the name of a file of past/ reaches over a segment.
 func isNamed(past []setlog.SegmentName, s localstore.StoredSegment) bool {
-	return slices.ContainsFunc(past, func(n setlog.SegmentName) bool {
-		return n.Writer == s.Writer && n.First <= s.First && s.Last <= n.Last
-	})
+	return slices.ContainsFunc(past, func(n setlog.SegmentName) bool { return spans(n, s) })
+}
+
+// spans tells whether a file's name says that it has all entries of a segment.
+func spans(name setlog.SegmentName, s localstore.StoredSegment) bool {
+	return name.Writer == s.Writer && name.First <= s.First && s.Last <= name.Last
 }
 
 // reachesOver tells whether a range of a coverage does over a segment of a log that did not fork.

@@ -62,7 +62,7 @@ func (v *visit) catalog(ctx context.Context) (catalog, error) {
 			}
 		}
 		if index != nil && v.ours(index.Births) && !v.isRotten(name.String()) {
-			all[name.Hash] = &listed{index, name.String(), name.Hash, v.indexBytes[name.String()]}
+			all[name.Hash] = index
 		}
 	}
 	return all, nil
@@ -75,7 +75,7 @@ func (v *visit) ours(births []string) bool {
 }
 
 // readIndex reads one index; nil for one that is not whole, which is noted.
-func (v *visit) readIndex(ctx context.Context, name setlog.IndexName) (*setlog.Index, error) {
+func (v *visit) readIndex(ctx context.Context, name setlog.IndexName) (*listed, error) {
 	data, err := v.o.Storage.Read(ctx, indexFolder+"/"+name.String())
 	var index *setlog.Index
 	switch {
@@ -94,8 +94,9 @@ func (v *visit) readIndex(ctx context.Context, name setlog.IndexName) (*setlog.I
 		return nil, nil //nolint:nilnil // it is not there yet
 	}
 	delete(v.unsure, name.String())
-	v.indexes[name.String()], v.indexBytes[name.String()] = index, len(data)
-	return index, nil
+	read := &listed{index, name.String(), name.Hash, len(data)}
+	v.indexes[read.name] = read
+	return read, nil
 }
 
 var errOtherHash = errors.New("its content has another hash than its name")

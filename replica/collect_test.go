@@ -1,9 +1,7 @@
 package replica_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/ed25519"
 	"fmt"
 	"testing"
 	"time"
@@ -15,8 +13,7 @@ import (
 
 // collector lets a device index after some entries, and remove what is needless a week later.
 func (d *device) collector(storage remote.Storage, seed byte, entries int) {
-	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
-	d.configure(storage, func(o *replica.Options) { o.Key, o.LogLimit = key, entries })
+	d.configure(storage, func(o *replica.Options) { o.Key, o.LogLimit = deviceKey(seed), entries })
 }
 
 // forgetful sets the bucket to keep no history on the remote.

@@ -126,25 +126,24 @@ func (v *visit) beginCompaction(ctx context.Context) (*compaction, error) {
 	if _, err := v.join(ctx); err != nil {
 		return nil, err
 	}
-	all, err := v.shownIndexes(ctx)
-	if err != nil || all == nil {
+	now, err := v.stand(ctx)
+	if err != nil || now == nil {
 		return nil, err
 	}
-	honest, mends, err := v.trueOnes(ctx, all)
-	if err != nil {
-		return nil, err
-	}
-	c := &compaction{visit: v, live: honest.live(), mends: mends}
-	var covered setlog.Coverage
-	for _, index := range c.live {
-		covered = setlog.Union(covered, index.Coverage)
-	}
-	c.rest, err = v.bucket.Rest(ctx, covered)
+	c := &compaction{visit: v, live: now.live, mends: now.mends}
+	c.rest, err = v.bucket.Rest(ctx, now.covered)
 	return c, err
 }
 
-// shownIndexes are the indexes of which the remote shows all chunks; nil while this device lacks what one of them has.
-func (v *visit) shownIndexes(ctx context.Context) (catalog, error) {
+// standing is what the indexes of a bucket hold: those of which the remote shows all chunks, and that are no lie.
+type standing struct {
+	live    []*listed
+	covered setlog.Coverage // by them together
+	mends   bool            // one was found just now to lack what it says it covers
+}
+
+// stand looks at the indexes; it answers nil while this device lacks what one of them has.
+func (v *visit) stand(ctx context.Context) (*standing, error) {
 	all, err := v.catalog(ctx)
 	if err != nil {
 		return nil, err
@@ -162,7 +161,15 @@ func (v *visit) shownIndexes(ctx context.Context) (catalog, error) {
 			all = all.without(hash)
 		}
 	}
-	return all, nil
+	honest, mends, err := v.trueOnes(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	now := &standing{live: honest.live(), mends: mends}
+	for _, index := range now.live {
+		now.covered = setlog.Union(now.covered, index.Coverage)
+	}
+	return now, nil
 }
 
 // listChunks answers the names of this bucket in chunk/, all of which is listed once a round.

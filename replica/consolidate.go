@@ -233,22 +233,28 @@ type archive struct {
 }
 
 // isInPast tells whether a file in past/ holds the very lines of a segment that log/ lacks: then its writer has
-// consolidated it. What is in that file is folded.
+// consolidated it.
 func (v *visit) isInPast(ctx context.Context, s localstore.StoredSegment) (bool, error) {
+	_, found, err := v.findInPast(ctx, s)
+	return found, err
+}
+
+// findInPast finds the file in past/ that holds the very lines of a segment. What is in that file is folded.
+func (v *visit) findInPast(ctx context.Context, s localstore.StoredSegment) (name setlog.SegmentName, found bool, err error) {
 	shown, err := v.listPast(ctx)
 	if err != nil {
-		return false, err
+		return name, false, err
 	}
 	for _, name := range shown {
-		if name.Writer != s.Writer || name.First > s.First || name.Last < s.Last {
+		if !spans(name, s) {
 			continue
 		}
 		holds, err := v.pastHolds(ctx, file{pastFolder, name}, s)
 		if holds || err != nil {
-			return holds, err
+			return name, holds, err
 		}
 	}
-	return false, nil
+	return name, false, nil
 }
 
 func (v *visit) pastHolds(ctx context.Context, past file, s localstore.StoredSegment) (bool, error) {

@@ -81,8 +81,11 @@ func (d *device) configure(storage remote.Storage, change func(o *replica.Option
 
 // witness gives the device a key to say with what it has seen.
 func (d *device) witness(storage remote.Storage, seed byte) {
-	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
-	d.configure(storage, func(o *replica.Options) { o.Key = key })
+	d.configure(storage, func(o *replica.Options) { o.Key = deviceKey(seed) })
+}
+
+func deviceKey(seed byte) ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
 }
 
 // act appends actions, an entry each.

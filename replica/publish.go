@@ -54,19 +54,14 @@ func (v *visit) publishIfDue(ctx context.Context, before int) error {
 	}
 	now := viewing{offset: v.bucket.Offset(), inbox: append([]setlog.SegmentName{}, v.inbox...)}
 	view, err := v.view(ctx)
-	if err == nil && view != nil && now.offset != v.bucket.Offset() {
-		view = nil // it grew meanwhile
-	}
 	if err != nil {
 		return err
 	}
-	if view == nil {
-		v.busy, v.views[name] = true, last
-		return nil
-	}
-	done, err := v.publish(ctx, view, last.tries)
-	if done && err == nil {
-		last = now
+	done := false
+	if view != nil && now.offset == v.bucket.Offset() { // else it grew meanwhile
+		if done, err = v.publish(ctx, view, last.tries); done {
+			last = now
+		}
 	}
 	v.busy, v.views[name] = v.busy || !done, last
 	return err
@@ -98,24 +93,20 @@ func (v *visit) unpublish(ctx context.Context, last viewing) error {
 // view makes the view of what the remote shows. It answers nil while that is not all that the device holds, or too much for
 // a view; then the next round writes an index.
 func (v *visit) view(ctx context.Context) (*setlog.View, error) {
-	all, err := v.shownIndexes(ctx)
-	if err != nil || all == nil {
-		return nil, err
-	}
-	honest, _, err := v.trueOnes(ctx, all)
-	if err != nil {
+	now, err := v.stand(ctx)
+	if err != nil || now == nil {
 		return nil, err
 	}
 	view := &setlog.View{Bucket: v.bucket.Name(), Births: v.bucket.Births(), Order: v.bucket.Order().Names(), Nodes: v.bucket.Stats().Nodes, Time: v.o.Now().UnixMilli()}
-	var told setlog.Coverage
-	for _, index := range honest.live() {
+	for _, index := range now.live {
 		view.Indexes = append(view.Indexes, setlog.ViewIndex{Name: index.name, Bytes: index.size})
-		told = setlog.Union(told, index.Coverage)
 	}
 	slices.SortFunc(view.Indexes, func(a, b setlog.ViewIndex) int { return strings.Compare(a.Name, b.Name) })
-	if view.Tail, told, err = v.tail(ctx, told); err != nil {
+	tail, told, err := v.tail(ctx, now.covered)
+	if err != nil {
 		return nil, err
 	}
+	view.Tail = tail
 	if len(view.Tail) > maxTail {
 		v.Compact(view.Bucket)
 		return nil, nil //nolint:nilnil // not yet
@@ -168,24 +159,15 @@ func (v *visit) place(ctx context.Context, s localstore.StoredSegment) (string, 
 	if v.names.has(s.Name) {
 		return inLog(s.Name), nil
 	}
-	past, err := v.listPast(ctx)
-	if err != nil {
+	shown, err := v.isShownInPast(ctx, s.Name)
+	if shown || err != nil {
+		return pastFolder + "/" + s.Name, err
+	}
+	name, found, err := v.findInPast(ctx, s)
+	if !found || err != nil {
 		return "", err
 	}
-	for _, name := range past {
-		if name.String() == s.Name {
-			return pastFolder + "/" + s.Name, nil
-		}
-	}
-	for _, name := range past {
-		if name.Writer != s.Writer || name.First > s.First || name.Last < s.Last {
-			continue
-		}
-		if holds, err := v.pastHolds(ctx, file{pastFolder, name}, s); holds || err != nil {
-			return pastFolder + "/" + name.String(), err
-		}
-	}
-	return "", nil
+	return pastFolder + "/" + name.String(), nil
 }
 
 // top answers the lines of the first nodes in the bucket's order, as many as a view takes.
@@ -257,18 +239,17 @@ func (v *visit) knowsAll(ctx context.Context, view *setlog.View) (bool, error) {
 			return false, nil
 		}
 	}
-	past, err := v.listPast(ctx)
-	if err != nil {
-		return false, err
-	}
 	for _, name := range view.Tail {
 		base := path.Base(name)
 		known, err := v.bucket.HasSegment(base)
-		if err != nil {
-			return false, err
+		if err == nil && !known {
+			known = v.names.has(base)
 		}
-		if !known && !v.names.has(base) && !slices.ContainsFunc(past, func(n setlog.SegmentName) bool { return n.String() == base }) {
-			return false, nil
+		if err == nil && !known {
+			known, err = v.isShownInPast(ctx, base)
+		}
+		if err != nil || !known {
+			return false, err
 		}
 	}
 	return true, nil

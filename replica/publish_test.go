@@ -3,7 +3,6 @@ package replica_test
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"github.com/setlogger/setlogger/remote"
 	"github.com/setlogger/setlogger/remote/faulty"
 	"github.com/setlogger/setlogger/remote/memory"
-	"github.com/setlogger/setlogger/replica"
 	"github.com/setlogger/setlogger/setlog"
 )
 
@@ -23,9 +21,7 @@ const viewFile = "view/" // the folder of the bucket's
 func publisher(t *testing.T, share remote.Storage, joins bool, seed byte) *device {
 	t.Helper()
 	d := newDevice(t, share, joins)
-	d.configure(share, func(o *replica.Options) {
-		o.Key, o.LogLimit = ed25519Key(seed), 10
-	})
+	d.collector(share, seed, 10)
 	return d
 }
 
@@ -137,7 +133,7 @@ func TestPublish(t *testing.T) {
 func TestPublishManySegments(t *testing.T) {
 	share := memory.New()
 	a := newDevice(t, share, false)
-	a.configure(share, func(o *replica.Options) { o.Key, o.LogLimit = ed25519Key(1), 1_000_000 })
+	a.collector(share, 1, 1_000_000)
 	for i := range 300 {
 		a.act(fmt.Sprintf(`{"type":"CREATE_NODE","id":"n%03d","properties":{"n":%d}}`, i, i))
 		rounds(1, a)
@@ -171,8 +167,4 @@ func TestPublishUnderFaults(t *testing.T) {
 			expectView(t, share, a)
 		})
 	}
-}
-
-func ed25519Key(seed byte) ed25519.PrivateKey {
-	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
 }

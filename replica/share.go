@@ -82,47 +82,46 @@ func (o Options) withDefaults() Options {
 // Share is the folder on a remote that holds a set of buckets, as one device sees it. Its methods are for one
 // goroutine at a time.
 type Share struct {
-	o          Options
-	id         string
-	rounds     int  // made since the start
-	checked    bool // the share's file was read since the start
-	sure       sight
-	shown      sizes               // of segments in the last listing of log/
-	unsure     map[string]*suspect // files that could not be folded, by name
-	absent     map[string]int      // held files that listings in a row have not shown
-	births     map[string][]string // births of others met under a bucket's name
-	shelf      shelf
-	pile       pile
-	indexes    map[string]*setlog.Index // that were read, by name
-	indexBytes map[string]int           // of their files
-	looked     map[string]look          // by bucket
-	views      map[string]viewing       // by bucket
-	grown      map[string]uint64        // entries at the last look at a log, by bucket
-	relook     map[string]bool          // buckets of which the indexes are to be compared with the log at the next round
-	liars      map[string]bool          // indexes that lack what they say they cover
-	made       *newShare                // until its file is known to stand
-	archive    archive
-	moved      map[string]movement // by bucket
-	quiet      map[string]quiet    // by bucket
-	seen       witness
-	wishes     wishes
-	collected  map[string]time.Duration // uptime of the last look for needless files, by bucket
-	lagging    map[string]lack          // by bucket
-	doubting   map[string]int           // rounds in a row in which others had seen branches that may be none of a bucket here
-	ranges     map[string]setlog.Range  // of held segments
-	audited    map[string]setlog.Hash   // the index that was found to hold a segment
-	missed     map[string]bool          // segments that no index was found to hold
-	notices    []notice
-	odd        sizes // that a listing shows of files which are as they are to be
-	released   bool  // the reserve, for the remote is full
-	reserved   bool  // the last listing of the share showed its reserve
+	o         Options
+	id        string
+	rounds    int  // made since the start
+	checked   bool // the share's file was read since the start
+	sure      sight
+	shown     sizes               // of segments in the last listing of log/
+	unsure    map[string]*suspect // files that could not be folded, by name
+	absent    map[string]int      // held files that listings in a row have not shown
+	births    map[string][]string // births of others met under a bucket's name
+	shelf     shelf
+	pile      pile
+	indexes   map[string]*listed // that were read, by name
+	looked    map[string]look    // by bucket
+	views     map[string]viewing // by bucket
+	grown     map[string]uint64  // entries at the last look at a log, by bucket
+	relook    map[string]bool    // buckets of which the indexes are to be compared with the log at the next round
+	liars     map[string]bool    // indexes that lack what they say they cover
+	made      *newShare          // until its file is known to stand
+	archive   archive
+	moved     map[string]movement // by bucket
+	quiet     map[string]quiet    // by bucket
+	seen      witness
+	wishes    wishes
+	collected map[string]time.Duration // uptime of the last look for needless files, by bucket
+	lagging   map[string]lack          // by bucket
+	doubting  map[string]int           // rounds in a row in which others had seen branches that may be none of a bucket here
+	ranges    map[string]setlog.Range  // of held segments
+	audited   map[string]setlog.Hash   // the index that was found to hold a segment
+	missed    map[string]bool          // segments that no index was found to hold
+	notices   []notice
+	odd       sizes // that a listing shows of files which are as they are to be
+	released  bool  // the reserve, for the remote is full
+	reserved  bool  // the last listing of the share showed its reserve
 }
 
 // NewShare makes no call yet.
 func NewShare(o Options) *Share {
 	s := &Share{
 		o: o.withDefaults(), id: o.ID, unsure: map[string]*suspect{}, absent: map[string]int{}, births: map[string][]string{},
-		indexes: map[string]*setlog.Index{}, indexBytes: map[string]int{}, views: map[string]viewing{}, looked: map[string]look{}, grown: map[string]uint64{}, moved: map[string]movement{}, lagging: map[string]lack{}, doubting: map[string]int{},
+		indexes: map[string]*listed{}, views: map[string]viewing{}, looked: map[string]look{}, grown: map[string]uint64{}, moved: map[string]movement{}, lagging: map[string]lack{}, doubting: map[string]int{},
 		collected: map[string]time.Duration{}, audited: map[string]setlog.Hash{}, ranges: map[string]setlog.Range{}, missed: map[string]bool{}, relook: map[string]bool{}, quiet: map[string]quiet{}, odd: sizes{}, liars: map[string]bool{},
 		seen: witness{others: map[setlog.Writer]*setlog.Seen{}},
 	}

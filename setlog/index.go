@@ -3,7 +3,6 @@ package setlog
 import (
 	"bytes"
 	"crypto/ed25519"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -75,24 +74,21 @@ func (i *Index) Nodes() int {
 
 // wireIndex is an index's file; its members stand in canonical order.
 type wireIndex struct {
-	Before    []string    `json:"before"`
-	Births    []string    `json:"births"`
-	Bucket    string      `json:"bucket"`
-	Chunks    []wireRef   `json:"chunks"`
-	Closed    bool        `json:"closed"`
-	Coverage  []Range     `json:"coverage"`
-	Format    int         `json:"format"`
-	ID        string      `json:"id"`
-	Key       string      `json:"key"`
-	Kind      string      `json:"kind"`
-	Level     int         `json:"level"`
-	Merges    []string    `json:"merges"`
-	MinReader int         `json:"min_reader"`
-	Nodes     int         `json:"nodes"`
-	Order     []string    `json:"order"`
-	Schema    *wireSchema `json:"schema"`
-	Signature string      `json:"signature,omitempty"`
-	Writer    string      `json:"writer"`
+	signedFile
+
+	Before   []string    `json:"before"`
+	Births   []string    `json:"births"`
+	Bucket   string      `json:"bucket"`
+	Chunks   []wireRef   `json:"chunks"`
+	Closed   bool        `json:"closed"`
+	Coverage []Range     `json:"coverage"`
+	ID       string      `json:"id"`
+	Level    int         `json:"level"`
+	Merges   []string    `json:"merges"`
+	Nodes    int         `json:"nodes"`
+	Order    []string    `json:"order"`
+	Schema   *wireSchema `json:"schema"`
+	Writer   string      `json:"writer"`
 }
 
 type wireRef struct {
@@ -106,10 +102,9 @@ type wireSchema struct {
 	Schema json.RawMessage `json:"schema"`
 }
 
-const (
-	kindIndex   = "index"
-	indexPrefix = "setlogger index\n" // of what its signature covers
-)
+const kindIndex = "index"
+
+func (w *wireIndex) signer() *string { return &w.Writer }
 
 // Encode writes the file of an index, signed by its writer's key, which it sets.
 func (i *Index) Encode(key ed25519.PrivateKey) (IndexName, []byte, error) {
@@ -117,8 +112,7 @@ func (i *Index) Encode(key ed25519.PrivateKey) (IndexName, []byte, error) {
 	i.Writer = WriterOf(i.Key)
 	w := wireIndex{
 		Before: hashNames(i.Before), Births: i.Births, Bucket: i.Bucket, Chunks: make([]wireRef, 0, len(i.Chunks)), Closed: i.Closed, Coverage: i.Coverage,
-		Format: Format, ID: i.ID, Key: base64.StdEncoding.EncodeToString(i.Key), Kind: kindIndex, Level: i.Level, Merges: hashNames(i.Merges),
-		MinReader: MinReader, Nodes: i.Nodes(), Order: i.Order, Writer: i.Writer.String(),
+		ID: i.ID, Level: i.Level, Merges: hashNames(i.Merges), Nodes: i.Nodes(), Order: i.Order,
 	}
 	for _, c := range i.Chunks {
 		w.Chunks = append(w.Chunks, wireRef{c.Bytes, c.Nodes, c.Hash.String()})
@@ -126,41 +120,22 @@ func (i *Index) Encode(key ed25519.PrivateKey) (IndexName, []byte, error) {
 	if i.Schema.Mark != (Mark{}) {
 		w.Schema = &wireSchema{i.Schema.Mark.append(nil), i.Schema.text()}
 	}
-	unsigned, err := canonicalJSON(w)
+	data, err := encodeSigned(&w, kindIndex, key)
 	if err != nil {
 		return IndexName{}, nil, err
 	}
-	w.Signature = sign(indexPrefix, unsigned, key)
-	data, err := canonicalJSON(w)
-	if err == nil && len(data) >= MaxFile {
-		err = fmt.Errorf("%w: an index of %d bytes", ErrFile, len(data))
-	}
-	if err != nil {
-		return IndexName{}, nil, err
-	}
-	data = append(data, '\n')
 	return IndexName{BucketID(i.Bucket), i.Level, HashOf(data)}, data, nil
 }
 
 // DecodeIndex reads a file and verifies its form and its signature. That it has the name it is stored under, and that its
 // chunks are there, is for the caller to see.
 func DecodeIndex(data []byte) (*Index, error) {
-	text, ok := bytes.CutSuffix(data, []byte("\n"))
-	if !ok || len(data) > MaxFile {
-		return nil, fmt.Errorf("%w: it does not end in a line break", ErrFile)
-	}
 	var w wireIndex
-	if err := json.Unmarshal(text, &w); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFile, err)
-	}
-	if w.Kind == kindIndex && w.MinReader > Format {
-		return nil, fmt.Errorf("%w: format %d needs reader %d, this is %d", ErrNewer, w.Format, w.MinReader, Format)
-	}
-	i := &Index{ID: w.ID, Bucket: w.Bucket, Births: w.Births, Level: w.Level, Coverage: w.Coverage, Order: w.Order, Closed: w.Closed}
-	var err error
-	if i.Key, err = readKey(indexPrefix, text, w.Writer, w.Key, w.Signature); err != nil {
+	key, err := decodeSigned(data, &w, kindIndex)
+	if err != nil {
 		return nil, err
 	}
+	i := &Index{ID: w.ID, Bucket: w.Bucket, Births: w.Births, Key: key, Level: w.Level, Coverage: w.Coverage, Order: w.Order, Closed: w.Closed}
 	i.Writer = WriterOf(i.Key)
 	return i, i.readParts(w)
 }
@@ -183,7 +158,7 @@ func (i *Index) readParts(w wireIndex) error {
 	switch {
 	case !ok1 || !ok2:
 		return fmt.Errorf("%w: the hashes in it are not in order", ErrFile)
-	case w.Kind != kindIndex || !isIndexID(i.ID) || CheckBucketName(i.Bucket) != nil || i.Level < 0 || i.Level > MaxLevel || w.Nodes != i.Nodes():
+	case !isIndexID(i.ID) || CheckBucketName(i.Bucket) != nil || i.Level < 0 || i.Level > MaxLevel || w.Nodes != i.Nodes():
 		return fmt.Errorf("%w: it is not a whole index", ErrFile)
 	case !i.Coverage.normal() || !i.Coverage.begins(i.Bucket):
 		return fmt.Errorf("%w: its coverage is not in order", ErrFile)

@@ -1,10 +1,7 @@
 package setlog
 
 import (
-	"bytes"
 	"crypto/ed25519"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -53,14 +50,11 @@ type SeenBucket struct {
 
 // wireSeen is the file; its members stand in canonical order.
 type wireSeen struct {
-	Buckets   map[string]wireSeenBucket `json:"buckets"`
-	Count     uint64                    `json:"count"`
-	Device    string                    `json:"device"`
-	Format    int                       `json:"format"`
-	Key       string                    `json:"key"`
-	Kind      string                    `json:"kind"`
-	MinReader int                       `json:"min_reader"`
-	Signature string                    `json:"signature,omitempty"`
+	signedFile
+
+	Buckets map[string]wireSeenBucket `json:"buckets"`
+	Count   uint64                    `json:"count"`
+	Device  string                    `json:"device"`
 }
 
 type wireSeenBucket struct {
@@ -86,19 +80,15 @@ func (h *wireHead) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-const (
-	kindSeen   = "seen"
-	seenPrefix = "setlogger seen\n" // of what its signature covers
-)
+const kindSeen = "seen"
+
+func (w *wireSeen) signer() *string { return &w.Device }
 
 // Encode writes the file, signed by the device's key.
 func (s *Seen) Encode(key ed25519.PrivateKey) (SeenName, []byte, error) {
 	public, _ := key.Public().(ed25519.PublicKey)
 	s.Device = WriterOf(public)
-	w := wireSeen{
-		Buckets: map[string]wireSeenBucket{}, Count: s.Count, Device: s.Device.String(), Format: Format, Key: base64.StdEncoding.EncodeToString(public),
-		Kind: kindSeen, MinReader: MinReader,
-	}
+	w := wireSeen{Buckets: map[string]wireSeenBucket{}, Count: s.Count}
 	for name, b := range s.Buckets {
 		heads := make([]wireHead, 0, len(b.Heads))
 		for _, h := range slices.SortedFunc(slices.Values(b.Heads), CompareHeads) {
@@ -106,41 +96,22 @@ func (s *Seen) Encode(key ed25519.PrivateKey) (SeenName, []byte, error) {
 		}
 		w.Buckets[name] = wireSeenBucket{b.Births, heads, hashNames(b.Indexes)}
 	}
-	unsigned, err := canonicalJSON(w)
+	data, err := encodeSigned(&w, kindSeen, key)
 	if err != nil {
 		return SeenName{}, nil, err
 	}
-	w.Signature = sign(seenPrefix, unsigned, key)
-	data, err := canonicalJSON(w)
-	if err == nil && len(data) >= MaxFile {
-		err = fmt.Errorf("%w: a seen file of %d bytes", ErrFile, len(data))
-	}
-	if err != nil {
-		return SeenName{}, nil, err
-	}
-	data = append(data, '\n')
 	return SeenName{s.Device, s.Count, HashOf(data)}, data, nil
 }
 
 // DecodeSeen reads a file and verifies its form and its signature. That it has the name it is stored under is for the
 // caller to see.
 func DecodeSeen(data []byte) (*Seen, error) {
-	text, ok := bytes.CutSuffix(data, []byte("\n"))
-	if !ok || len(data) > MaxFile {
-		return nil, fmt.Errorf("%w: it does not end in a line break", ErrFile)
-	}
 	var w wireSeen
-	if err := json.Unmarshal(text, &w); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFile, err)
-	}
-	if w.Kind == kindSeen && w.MinReader > Format {
-		return nil, fmt.Errorf("%w: format %d needs reader %d, this is %d", ErrNewer, w.Format, w.MinReader, Format)
-	}
-	key, err := readKey(seenPrefix, text, w.Device, w.Key, w.Signature)
+	key, err := decodeSigned(data, &w, kindSeen)
 	if err != nil {
 		return nil, err
 	}
-	if w.Kind != kindSeen || w.Count < 1 || w.Count > MaxNumber {
+	if w.Count < 1 || w.Count > MaxNumber {
 		return nil, fmt.Errorf("%w: it does not say what a device has seen", ErrFile)
 	}
 	s := &Seen{Device: WriterOf(key), Count: w.Count, Buckets: map[string]SeenBucket{}}
@@ -149,6 +120,7 @@ func DecodeSeen(data []byte) (*Seen, error) {
 		for _, h := range b.Heads {
 			bucket.Heads = append(bucket.Heads, Head(h))
 		}
+		var ok bool
 		if bucket.Indexes, ok = readHashes(b.Indexes); !ok || CheckBucketName(name) != nil || !slices.IsSortedFunc(bucket.Heads, CompareHeads) {
 			return nil, fmt.Errorf("%w: bucket %.140q in it is not in order", ErrFile, name)
 		}

@@ -1,6 +1,7 @@
 package setlog
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
@@ -45,6 +46,66 @@ func checkSignature(prefix string, text []byte, key ed25519.PublicKey, signature
 		return fmt.Errorf("%w: its signature is not by %s", ErrFile, WriterOf(key))
 	}
 	return nil
+}
+
+// signedFile are the members that files share which are one signed object: indexes, seen files and views.
+type signedFile struct {
+	Format    int    `json:"format"`
+	Key       string `json:"key"`
+	Kind      string `json:"kind"`
+	MinReader int    `json:"min_reader"`
+	Signature string `json:"signature,omitempty"`
+}
+
+func (f *signedFile) shared() *signedFile { return f }
+
+// signedObject is what such a file holds.
+type signedObject interface {
+	shared() *signedFile
+	signer() *string // its member that names who signs
+}
+
+// prefixOf is what a signature covers before the object.
+func prefixOf(kind string) string { return "setlogger " + kind + "\n" }
+
+// encodeSigned writes a file of a kind, signed by a key, which it names.
+func encodeSigned(o signedObject, kind string, key ed25519.PrivateKey) ([]byte, error) {
+	public, _ := key.Public().(ed25519.PublicKey)
+	f := o.shared()
+	*f = signedFile{Format: Format, Key: base64.StdEncoding.EncodeToString(public), Kind: kind, MinReader: MinReader}
+	*o.signer() = WriterOf(public).String()
+	unsigned, err := canonicalJSON(o)
+	if err != nil {
+		return nil, err
+	}
+	f.Signature = sign(prefixOf(kind), unsigned, key)
+	data, err := canonicalJSON(o)
+	if err == nil && len(data) >= MaxFile {
+		err = fmt.Errorf("%w: a file of kind %s with %d bytes", ErrFile, kind, len(data))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return append(data, '\n'), nil
+}
+
+// decodeSigned reads what encodeSigned writes, and answers by which key it is signed.
+func decodeSigned(data []byte, o signedObject, kind string) (ed25519.PublicKey, error) {
+	text, ok := bytes.CutSuffix(data, []byte("\n"))
+	if !ok || len(data) > MaxFile {
+		return nil, fmt.Errorf("%w: it does not end in a line break", ErrFile)
+	}
+	if err := json.Unmarshal(text, o); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFile, err)
+	}
+	f := o.shared()
+	if f.Kind != kind {
+		return nil, fmt.Errorf("%w: it is of kind %.20q", ErrFile, f.Kind)
+	}
+	if f.MinReader > Format {
+		return nil, fmt.Errorf("%w: format %d needs reader %d, this is %d", ErrNewer, f.Format, f.MinReader, Format)
+	}
+	return readKey(prefixOf(kind), text, *o.signer(), f.Key, f.Signature)
 }
 
 // withoutSignature answers the canonical text without that member; others that this version does not know stay.

@@ -1,9 +1,7 @@
 package setlog
 
 import (
-	"bytes"
 	"crypto/ed25519"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -36,21 +34,18 @@ type ViewIndex struct {
 
 // wireView is the file; its members stand in canonical order.
 type wireView struct {
-	Births    []string          `json:"births"`
-	Bucket    string            `json:"bucket"`
-	Count     uint64            `json:"count"`
-	Device    string            `json:"device"`
-	Format    int               `json:"format"`
-	Indexes   []wireViewIndex   `json:"indexes"`
-	Key       string            `json:"key"`
-	Kind      string            `json:"kind"`
-	MinReader int               `json:"min_reader"`
-	Nodes     uint64            `json:"nodes"`
-	Order     []string          `json:"order"`
-	Signature string            `json:"signature,omitempty"`
-	Tail      []string          `json:"tail"`
-	Time      int64             `json:"time"`
-	Top       []json.RawMessage `json:"top"`
+	signedFile
+
+	Births  []string          `json:"births"`
+	Bucket  string            `json:"bucket"`
+	Count   uint64            `json:"count"`
+	Device  string            `json:"device"`
+	Indexes []wireViewIndex   `json:"indexes"`
+	Nodes   uint64            `json:"nodes"`
+	Order   []string          `json:"order"`
+	Tail    []string          `json:"tail"`
+	Time    int64             `json:"time"`
+	Top     []json.RawMessage `json:"top"`
 }
 
 type wireViewIndex struct {
@@ -58,19 +53,15 @@ type wireViewIndex struct {
 	Name  string `json:"name"`
 }
 
-const (
-	kindView   = "view"
-	viewPrefix = "setlogger view\n" // of what its signature covers
-)
+const kindView = "view"
+
+func (w *wireView) signer() *string { return &w.Device }
 
 // Encode writes the file, signed by the device's key.
 func (v *View) Encode(key ed25519.PrivateKey) ([]byte, error) {
-	public, _ := key.Public().(ed25519.PublicKey)
-	v.Device = WriterOf(public)
 	w := wireView{
-		Births: v.Births, Bucket: v.Bucket, Count: v.Count, Device: v.Device.String(), Format: Format, Top: make([]json.RawMessage, 0, len(v.Top)),
-		Indexes: make([]wireViewIndex, 0, len(v.Indexes)), Key: base64.StdEncoding.EncodeToString(public), Kind: kindView, MinReader: MinReader,
-		Nodes: v.Nodes, Order: v.Order, Tail: append([]string{}, v.Tail...), Time: v.Time,
+		Births: v.Births, Bucket: v.Bucket, Count: v.Count, Indexes: make([]wireViewIndex, 0, len(v.Indexes)), Nodes: v.Nodes, Order: v.Order,
+		Tail: append([]string{}, v.Tail...), Time: v.Time, Top: make([]json.RawMessage, 0, len(v.Top)),
 	}
 	for _, line := range v.Top {
 		w.Top = append(w.Top, line)
@@ -78,33 +69,16 @@ func (v *View) Encode(key ed25519.PrivateKey) ([]byte, error) {
 	for _, index := range v.Indexes {
 		w.Indexes = append(w.Indexes, wireViewIndex(index))
 	}
-	unsigned, err := canonicalJSON(w)
-	if err != nil {
-		return nil, err
-	}
-	w.Signature = sign(viewPrefix, unsigned, key)
-	data, err := canonicalJSON(w)
-	if err == nil && len(data) >= MaxFile {
-		err = fmt.Errorf("%w: a view of %d bytes", ErrFile, len(data))
-	}
-	return append(data, '\n'), err
+	public, _ := key.Public().(ed25519.PublicKey)
+	v.Device = WriterOf(public)
+	return encodeSigned(&w, kindView, key)
 }
 
 // DecodeView reads a file and verifies its form and its signature. Whose device that is, and that what it names is there,
 // is for the caller to see.
 func DecodeView(data []byte) (*View, error) {
-	text, ok := bytes.CutSuffix(data, []byte("\n"))
-	if !ok || len(data) > MaxFile {
-		return nil, fmt.Errorf("%w: it does not end in a line break", ErrFile)
-	}
 	var w wireView
-	if err := json.Unmarshal(text, &w); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFile, err)
-	}
-	if w.Kind == kindView && w.MinReader > Format {
-		return nil, fmt.Errorf("%w: format %d needs reader %d, this is %d", ErrNewer, w.Format, w.MinReader, Format)
-	}
-	key, err := readKey(viewPrefix, text, w.Device, w.Key, w.Signature)
+	key, err := decodeSigned(data, &w, kindView)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +113,7 @@ func (v *View) readParts(w wireView) error {
 		return fmt.Errorf("%w: %w", ErrFile, err)
 	}
 	sorted := slices.IsSorted(w.Tail) && slices.IsSortedFunc(w.Indexes, func(a, b wireViewIndex) int { return strings.Compare(a.Name, b.Name) })
-	if w.Kind != kindView || CheckBucketName(w.Bucket) != nil || w.Count < 1 || w.Count > MaxNumber || !sorted {
+	if CheckBucketName(w.Bucket) != nil || w.Count < 1 || w.Count > MaxNumber || !sorted {
 		return fmt.Errorf("%w: it is no view of a bucket", ErrFile)
 	}
 	return nil

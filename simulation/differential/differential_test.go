@@ -15,6 +15,7 @@ import (
 	"github.com/setlogger/setlogger/setlog"
 	"github.com/setlogger/setlogger/simulation/history"
 	"github.com/setlogger/setlogger/simulation/judge"
+	"github.com/setlogger/setlogger/simulation/setting"
 )
 
 // program folds histories; `npm ci --ignore-scripts && npm run pretest` in client/ makes it.
@@ -57,7 +58,7 @@ func TestHistories(t *testing.T) {
 		}
 		t.Skipf("the client is not built: %v", err)
 	}
-	first, count := setting(t, "SETLOGGER_SEED", 1), setting(t, "SETLOGGER_HISTORIES", 300)
+	first, count := setting.Number(t, "SETLOGGER_SEED", 1), setting.Number(t, "SETLOGGER_HISTORIES", 300)
 	command := exec.CommandContext(t.Context(), "node", program)
 	command.Stderr = os.Stderr
 	in, err := command.StdinPipe()
@@ -77,19 +78,6 @@ func TestHistories(t *testing.T) {
 	if err := command.Wait(); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func setting(t *testing.T, name string, normal uint64) uint64 {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return normal
-	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return n
 }
 
 // send makes the histories, and writes each with its entries in a random order, some of them twice.

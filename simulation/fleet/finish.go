@@ -3,7 +3,6 @@ package fleet
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -264,12 +263,22 @@ func (f *fleet) readView(want oracle.State) error {
 	if !f.plan.Publish || f.thinned {
 		return nil
 	}
-	whole := f.base
-	defer func() { f.base = whole; f.share = faulty.New(whole, faulty.Options{}) }()
 	all := f.files()
+	named, err := namedByView(all)
+	if err != nil {
+		return err
+	}
+	maps.DeleteFunc(all, func(name string, _ []byte) bool {
+		return !named[name] && strings.Contains(name, "/") && !strings.HasPrefix(name, "log/seen.")
+	})
+	return f.newcomerTo(all, " that has what the view names", want)
+}
+
+// namedByView are the files that the bucket's view names, itself or by its indexes.
+func namedByView(all map[string][]byte) (map[string]bool, error) {
 	view, err := setlog.DecodeView(all[replica.ViewFile(bucketName)])
 	if err != nil {
-		return fmt.Errorf("the view: %w", err)
+		return nil, fmt.Errorf("the view: %w", err)
 	}
 	named := map[string]bool{}
 	for _, name := range view.Tail {
@@ -279,23 +288,13 @@ func (f *fleet) readView(want oracle.State) error {
 		named["index/"+i.Name] = true
 		index, err := setlog.DecodeIndex(all["index/"+i.Name])
 		if err != nil {
-			return fmt.Errorf("the view names index %s: %w", i.Name, err)
+			return nil, fmt.Errorf("the view names index %s: %w", i.Name, err)
 		}
 		for _, ref := range index.Chunks {
 			named["chunk/"+index.Name(ref).String()] = true
 		}
 	}
-	f.base = memory.New()
-	f.share = faulty.New(f.base, faulty.Options{})
-	for name, data := range all {
-		if !named[name] && strings.Contains(name, "/") && !strings.HasPrefix(name, "log/seen.") {
-			continue
-		}
-		if err := f.base.Write(context.Background(), name, data); err != nil {
-			return err
-		}
-	}
-	return f.newcomer(" that has what the view names", want)
+	return named, nil
 }
 
 // spoilEach takes one index after the other away from newcomers: none is the only one that has something, unless the
@@ -304,25 +303,30 @@ func (f *fleet) spoilEach(want oracle.State) error {
 	if f.thinned {
 		return nil
 	}
-	whole := f.base
-	defer func() { f.base = whole; f.share = faulty.New(whole, faulty.Options{}) }()
 	all := f.files()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if !strings.HasPrefix(name, "index/") {
 			continue
 		}
-		f.base = memory.New()
-		f.share = faulty.New(f.base, faulty.Options{})
-		for other, data := range all {
-			if other != name {
-				if err := f.base.Write(context.Background(), other, data); err != nil {
-					return err
-				}
-			}
-		}
-		if err := f.newcomer(" without "+name, want); err != nil {
+		others := maps.Clone(all)
+		delete(others, name)
+		if err := f.newcomerTo(others, " without "+name, want); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// newcomerTo is newcomer with a remote that has these files alone.
+func (f *fleet) newcomerTo(files map[string][]byte, done string, want oracle.State) error {
+	whole := f.base
+	defer func() { f.base = whole; f.share = faulty.New(whole, faulty.Options{}) }()
+	f.base = memory.New()
+	f.share = faulty.New(f.base, faulty.Options{})
+	for name, data := range files {
+		if err := f.put(name, data); err != nil {
+			return err
+		}
+	}
+	return f.newcomer(done, want)
 }

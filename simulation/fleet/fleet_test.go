@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/setlogger/setlogger/simulation/setting"
 )
 
 // total sums up many histories.
@@ -29,7 +31,7 @@ type total struct {
 // TestFleet plays histories. SETLOGGER_FLEETS says how many, SETLOGGER_SEED which is the first, and SETLOGGER_FAULTS, as
 // numbers with commas between, of which faults.
 func TestFleet(t *testing.T) {
-	first, count := setting(t, "SETLOGGER_SEED", 1), setting(t, "SETLOGGER_FLEETS", 200)
+	first, count := setting.Number(t, "SETLOGGER_SEED", 1), setting.Number(t, "SETLOGGER_FLEETS", 200)
 	if raced {
 		count = min(count, 12)
 	}
@@ -159,17 +161,4 @@ func (s *total) add(o *total) {
 func median(of []int) int {
 	slices.Sort(of)
 	return of[len(of)/2]
-}
-
-func setting(t *testing.T, name string, otherwise uint64) uint64 {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return n
 }

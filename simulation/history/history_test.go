@@ -2,15 +2,14 @@ package history
 
 import (
 	"errors"
-	"os"
 	"runtime"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/setlogger/setlogger/simulation/judge"
+	"github.com/setlogger/setlogger/simulation/setting"
 )
 
 // ordersEach is how many orders and ways each history is folded in.
@@ -30,7 +29,7 @@ func TestHistories(t *testing.T) {
 	if testing.Short() {
 		usual = 500
 	}
-	first, count := setting(t, "SETLOGGER_SEED", 1), setting(t, "SETLOGGER_HISTORIES", usual)
+	first, count := setting.Number(t, "SETLOGGER_SEED", 1), setting.Number(t, "SETLOGGER_HISTORIES", usual)
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // histories are small and many
 	workers := uint64(runtime.GOMAXPROCS(0))
 	sums := make([]total, workers)
@@ -60,18 +59,6 @@ func TestHistories(t *testing.T) {
 			t.Errorf("no history shows %s", Scene(scene))
 		}
 	}
-}
-
-func setting(t *testing.T, name string, normal uint64) uint64 {
-	text := os.Getenv(name)
-	if text == "" {
-		return normal
-	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return n
 }
 
 func playOne(t *testing.T, seed uint64, sum *total) {

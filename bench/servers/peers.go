@@ -72,8 +72,8 @@ func (y *yard) openRedis(ctx context.Context) (*server, error) {
 
 // openPocket starts PocketBase with a collection for each set; its own settings never wait for the disk, -full does at
 // each commit.
-func (y *yard) openPocket(ctx context.Context, name string, args ...string) (*server, error) {
-	program, err := y.build(ctx, "bench/servers/pocketbase", ".", pocket)
+func (y *yard) openPocket(ctx context.Context, name string, built func() (string, error), args ...string) (*server, error) {
+	program, err := built()
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/setlogger/setlogger/api"
@@ -88,15 +89,16 @@ func (y *yard) open(ctx context.Context, o options) (*servers, error) {
 	if err := y.openOwn(ctx, all, o); err != nil {
 		return nil, err
 	}
+	program := sync.OnceValues(func() (string, error) { return y.build(ctx, "bench/servers/pocketbase", ".", pocket) })
 	for _, peer := range []struct {
 		name   string
 		target float64
 		open   func() (*server, error)
 	}{
 		{redis, ofRedis, func() (*server, error) { return y.openRedis(ctx) }},
-		{pocket, ofPocket, func() (*server, error) { return y.openPocket(ctx, pocket, peerSets(o)...) }},
+		{pocket, ofPocket, func() (*server, error) { return y.openPocket(ctx, pocket, program, peerSets(o)...) }},
 		{durable, ofPocket, func() (*server, error) {
-			return y.openPocket(ctx, durable, append([]string{"-full"}, peerSets(o)...)...)
+			return y.openPocket(ctx, durable, program, append([]string{"-full"}, peerSets(o)...)...)
 		}},
 		{pouch, ofPouch, func() (*server, error) { return y.openPouch(ctx, peerSets(o)) }},
 	} {

@@ -60,27 +60,27 @@ func httpReply(r *bufio.Reader) error {
 	}
 	status := string(bytes.TrimSpace(line))
 	size, err := bodySize(r)
-	switch {
-	case err != nil:
-		return err
-	case size < 0:
-		return discardChunks(r)
-	case strings.HasPrefix(status, "HTTP/1.1 2"):
-		_, err = r.Discard(size)
+	if err != nil {
 		return err
 	}
-	text := make([]byte, size)
-	_, err = io.ReadFull(r, text)
-	return errors.Join(fmt.Errorf("servers: %s: %s", status, text), err)
+	if size >= 0 {
+		return judge(status, io.LimitReader(r, int64(size)))
+	}
+	if err := judge(status, httputil.NewChunkedReader(r)); err != nil {
+		return err
+	}
+	_, err = r.ReadSlice('\n') // the end of the chunks, with no trailer
+	return err
 }
 
-// discardChunks reads a body that comes in chunks, with no trailer.
-func discardChunks(r *bufio.Reader) error {
-	if _, err := io.Copy(io.Discard, httputil.NewChunkedReader(r)); err != nil {
+// judge reads a body to its end, and answers what it says when the status is a refusal.
+func judge(status string, body io.Reader) error {
+	if strings.HasPrefix(status, "HTTP/1.1 2") {
+		_, err := io.Copy(io.Discard, body)
 		return err
 	}
-	_, err := r.ReadSlice('\n')
-	return err
+	text, err := io.ReadAll(body)
+	return errors.Join(fmt.Errorf("servers: %s: %s", status, text), err)
 }
 
 // bodySize reads a header to its end and answers how long the body is that it announces; negative: it comes in chunks.

@@ -105,8 +105,6 @@ type wireEnd struct {
 const (
 	kindSegment = "segment"
 	kindEnd     = "end"
-	// segmentPrefix is of what a signature covers: the end line, which holds the SHA-256 of all lines above it.
-	segmentPrefix = "setlogger segment\n"
 )
 
 // MaxLines is the most entries that a segment may hold: what a file inflates to bounds what its lines take in memory.
@@ -157,6 +155,7 @@ func encodeHeader(h Header) ([]byte, error) {
 	return append(line, '\n'), err
 }
 
+// encodeEnd writes the last line. What is signed is this line alone: it holds the SHA-256 of all lines above it.
 func encodeEnd(previous, chain Chain, count int, text []byte, key ed25519.PrivateKey) ([]byte, error) {
 	sum := sha256.Sum256(text)
 	end := wireEnd{Chain: chain.String(), Count: count, Kind: kindEnd, Previous: previous.String(), SHA256: hex.EncodeToString(sum[:])}
@@ -164,7 +163,7 @@ func encodeEnd(previous, chain Chain, count int, text []byte, key ed25519.Privat
 	if err != nil {
 		return nil, err
 	}
-	end.Signature = sign(segmentPrefix, unsigned, key)
+	end.Signature = sign(prefixOf(kindSegment), unsigned, key)
 	line, err := canonicalJSON(end)
 	return append(line, '\n'), err
 }
@@ -258,7 +257,7 @@ func (s *Segment) readEnd(line, above []byte, verify bool) error {
 		return fmt.Errorf("%w: its last line does not fit the lines above", ErrFile)
 	}
 	if verify {
-		if err := checkSignature(segmentPrefix, line, s.Key, w.Signature); err != nil {
+		if err := checkSignature(prefixOf(kindSegment), line, s.Key, w.Signature); err != nil {
 			return err
 		}
 	}

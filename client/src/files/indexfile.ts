@@ -1,6 +1,6 @@
-import { isArray, isInteger, isObject, type Json, type JsonObject, member } from "../model/json.js";
+import { isInteger, isObject, type Json, type JsonObject, member } from "../model/json.js";
 import { readMark } from "../model/mark.js";
-import { bucketId, compareWriters, firstChain, hex, isBucketName, isShortHash, isWriter } from "../model/names.js";
+import { bucketId, compareWriters, firstChain, hex, isBucketName, isChain, isShortHash, isWriter } from "../model/names.js";
 import { parseOrder } from "../model/order.js";
 import { NO_SCHEMA, type Schema } from "../model/state.js";
 import { isIndexId } from "./chunk.js";
@@ -8,9 +8,8 @@ import { checkHash } from "./digest.js";
 import { damagedUnless, FileError, type SignatureCheck } from "./error.js";
 import type { IndexName } from "./filename.js";
 import { MAX_INFLATED } from "./gzip.js";
-import { objectOf } from "./lines.js";
-import { textsIn } from "./segment.js";
-import { checkReader, checkSignature, checkWriter } from "./signature.js";
+import { hashesIn, listOf, textsIn } from "./lists.js";
+import { readSigned } from "./signed.js";
 
 /** A stretch of one writer's entries, and the chain at both of its ends, hex. */
 export interface Range {
@@ -58,22 +57,12 @@ export interface Index {
  */
 export async function readIndex(data: Uint8Array<ArrayBuffer>, name?: IndexName): Promise<Index> {
   if (name) await checkHash(data, name.hash);
-  const object = wholeObject(data);
-  checkReader(object, "index");
-  const key = member(object, "key");
-  const writer = checkWriter(key, member(object, "writer"));
-  const signature = await checkSignature("index", object, key);
+  const { object, signer: writer, signature } = await readSigned(data, "index", "writer");
   const index = damagedUnless(() => ({ ...readParts(object), writer, signature }));
   if (name && (name.bucket !== bucketId(index.bucket) || name.level !== index.level)) {
     throw new FileError("other", "its name says something else");
   }
   return index;
-}
-
-/** Reads a file that is one object of canonical JSON and a line break. */
-export function wholeObject(data: Uint8Array<ArrayBuffer>): JsonObject {
-  if (data.length > MAX_INFLATED || data.at(-1) !== 0x0a) throw new FileError("damaged", "it does not end in a line break");
-  return objectOf(data.subarray(0, -1));
 }
 
 function readParts(object: JsonObject): Omit<Index, "writer" | "signature"> {
@@ -93,25 +82,10 @@ function readParts(object: JsonObject): Omit<Index, "writer" | "signature"> {
   };
 }
 
-function listOf(object: JsonObject, name: string): readonly Json[] {
-  const list = member(object, name);
-  if (!isArray(list)) throw new FileError("damaged", `${name} is no list`);
-  return list;
-}
-
 function readChunkRef(value: Json): ChunkRef {
   const { bytes, count, hash } = isObject(value) ? value : {};
   if (!isInteger(bytes, 1, MAX_INFLATED) || !isInteger(count, 1) || !isShortHash(hash)) throw new FileError("damaged", "no chunk");
   return { bytes, count, hash };
-}
-
-/** Reads a sorted list of hashes of files. */
-export function hashesIn(object: JsonObject, name: string): readonly string[] {
-  const hashes = textsIn(object, name);
-  if (!hashes.every((hash, i) => isShortHash(hash) && (i === 0 || hashes[i - 1]! < hash))) {
-    throw new FileError("damaged", `the hashes in ${name} are not in order`);
-  }
-  return hashes;
 }
 
 /**
@@ -130,10 +104,6 @@ export function readCoverage(list: readonly Json[], bucket: string): readonly Ra
     throw new FileError("damaged", "its coverage is not in order");
   }
   return ranges;
-}
-
-function isChain(value: unknown): value is string {
-  return typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
 }
 
 function compareRanges(a: Range, b: Range): number {

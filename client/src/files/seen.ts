@@ -3,9 +3,8 @@ import { isInteger, isObject, type JsonObject, member } from "../model/json.js";
 import { compareWriters, isBucketName } from "../model/names.js";
 import { checkHash } from "./digest.js";
 import { damagedUnless, FileError, type SignatureCheck } from "./error.js";
-import { hashesIn, wholeObject } from "./indexfile.js";
-import { textsIn } from "./segment.js";
-import { checkReader, checkSignature, checkWriter } from "./signature.js";
+import { hashesIn, textsIn } from "./lists.js";
+import { readSigned } from "./signed.js";
 
 /** What a device has seen of one bucket. */
 export interface SeenBucket {
@@ -30,11 +29,7 @@ export interface SeenFile {
  */
 export async function readSeen(data: Uint8Array<ArrayBuffer>, hash?: string): Promise<SeenFile> {
   if (hash !== undefined) await checkHash(data, hash);
-  const object = wholeObject(data);
-  checkReader(object, "seen");
-  const key = member(object, "key");
-  const device = checkWriter(key, member(object, "device"));
-  const signature = await checkSignature("seen", object, key);
+  const { object, signer: device, signature } = await readSigned(data, "seen", "device");
   const { count, buckets } = object;
   if (!isInteger(count, 1) || !isObject(buckets)) throw new FileError("damaged", "it does not say what a device has seen");
   const read = Object.entries(buckets).map(([name, bucket]) => [name, readBucket(name, bucket as JsonObject)] as const);

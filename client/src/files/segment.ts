@@ -1,17 +1,15 @@
-import { type Entry, readEntry } from "../model/entry.js";
-import { FormatError, isArray, isInteger, type JsonObject, MAX_INTEGER, member } from "../model/json.js";
-import { bucketId, firstChain, fromHex, hex, isBucketName, nextChain } from "../model/names.js";
+import { type Entry, MAX_LINE, readEntry } from "../model/entry.js";
+import { FormatError, isInteger, type JsonObject, MAX_INTEGER, member } from "../model/json.js";
+import { bucketId, firstChain, fromHex, hex, isBucketName, isChain, nextChain } from "../model/names.js";
 import { checkHash } from "./digest.js";
 import { FileError, type SignatureCheck } from "./error.js";
 import type { SegmentName } from "./filename.js";
 import { readLines, textOf } from "./lines.js";
-import { checkReader, checkSignature, checkWriter } from "./signature.js";
+import { textsIn } from "./lists.js";
+import { checkSignature, readSigner } from "./signature.js";
 
 /** The most entries of a segment. */
 const MAX_ENTRIES = 2 ** 20;
-
-/** The most bytes of a line. */
-const MAX_LINE = 2 ** 20;
 
 /** Consecutive entries of one writer in one bucket, verified. */
 export interface Segment {
@@ -36,9 +34,7 @@ export interface Segment {
 export async function readSegment(data: Uint8Array<ArrayBuffer>, name?: SegmentName): Promise<Segment> {
   if (name) await checkHash(data, name.hash);
   const { header, lines, end } = await readLines(data);
-  checkReader(header, "segment");
-  const key = member(header, "key");
-  const writer = checkWriter(key, member(header, "writer"));
+  const { key, writer } = readSigner(header, "segment", "writer");
   const bucket = member(header, "bucket");
   const first = member(header, "first");
   if (!isBucketName(bucket) || !isInteger(first, 1)) throw new FileError("damaged", "its first line has no bucket or no first");
@@ -58,18 +54,11 @@ function checkChain(
   bucket: string, writer: string, first: number, lines: readonly Uint8Array[], end: JsonObject,
 ): { previous: string; chain: string } {
   const previous = member(end, "previous");
-  if (typeof previous !== "string" || !/^[0-9a-f]{64}$/.test(previous)) throw new FileError("damaged", "it has no previous chain");
+  if (!isChain(previous)) throw new FileError("damaged", "it has no previous chain");
   if (first === 1 && previous !== hex(firstChain(bucket, writer))) throw new FileError("damaged", "its chain begins elsewhere");
   const chain = hex(lines.reduce((chain, line) => nextChain(chain, line), fromHex(previous)));
   if (chain !== member(end, "chain")) throw new FileError("damaged", "its chain does not reach its end");
   return { previous, chain };
-}
-
-/** A list of texts; throws FileError. */
-export function textsIn(object: JsonObject, name: string): readonly string[] {
-  const list = member(object, name);
-  if (!isArray(list) || !list.every((item) => typeof item === "string")) throw new FileError("damaged", `${name} is no list of texts`);
-  return list as readonly string[];
 }
 
 /** The entries of a segment in order, without those that count and change nothing. */

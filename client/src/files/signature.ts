@@ -30,13 +30,22 @@ export function fromBase64(text: unknown): Uint8Array<ArrayBuffer> | undefined {
   return isBase64 ? Uint8Array.from(atob(text), (c) => c.charCodeAt(0)) : undefined;
 }
 
-/** The writer of a file's public key; throws FileError unless it is the one that the file names. */
-export function checkWriter(key: unknown, writer: unknown): string {
+/** Who signs a file: its public key, and the writer that the key makes. */
+export interface Signer {
+  readonly key: unknown;
+  readonly writer: string;
+}
+
+/** Reads who signs a file of a kind off the object that names the writer in a member; throws FileError unless its key makes that writer. */
+export function readSigner(object: JsonObject, kind: string, named: "writer" | "device"): Signer {
+  checkReader(object, kind);
+  const key = member(object, "key");
+  const writer = member(object, named);
   const raw = fromBase64(key);
   if (raw?.length !== 32 || !isWriter(writer) || writerOf(raw) !== writer) {
     throw new FileError("damaged", "it names no writer that its key makes");
   }
-  return writer;
+  return { key, writer };
 }
 
 /**

@@ -72,19 +72,20 @@ export class ArrayState {
 
   /** Writes an element's value: the last writer wins, and greater canonical bytes among equal marks. */
   set(id: SlotId, mark: Mark, value: Json): void {
-    const key = slotKey(id);
-    const old = this.sets.get(key);
-    if (this.removed.has(id) || old && !isLater(mark, old.mark, () => compareJson(value, old.value))) return;
-    this.sets.set(key, { id, mark, value });
-    this.order = undefined;
+    this.write(this.sets, { id, mark, value }, (old) => compareJson(value, old.value));
   }
 
   /** Writes an element's place: the last writer wins, and the greater slot among equal marks. */
   move(id: SlotId, mark: Mark, to: SlotId): void {
-    const key = slotKey(id);
-    const old = this.moves.get(key);
-    if (this.removed.has(id) || old && !isLater(mark, old.mark, () => compareSlots(to, old.to))) return;
-    this.moves.set(key, { id, mark, to });
+    this.write(this.moves, { id, mark, to }, (old) => compareSlots(to, old.to));
+  }
+
+  /** Keeps the last write of an element; `compare` tells whether it is greater than one of the same mark. */
+  private write<T extends SetElement | MovedElement>(kept: Map<string, T>, write: T, compare: (old: T) => number): void {
+    const key = slotKey(write.id);
+    const old = kept.get(key);
+    if (this.removed.has(write.id) || old && !isLater(write.mark, old.mark, () => compare(old))) return;
+    kept.set(key, write);
     this.order = undefined;
   }
 

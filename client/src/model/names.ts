@@ -64,6 +64,11 @@ export function isSalt(text: unknown): text is string {
   return typeof text === "string" && /^[0-9a-f]{16}$/.test(text);
 }
 
+/** Whether a text is a chain in hex. */
+export function isChain(text: unknown): text is string {
+  return typeof text === "string" && /^[0-9a-f]{64}$/.test(text);
+}
+
 /** Orders writers as the 80 bits that they are: in base32 letters stand for less than digits do. */
 export function compareWriters(a: string, b: string): number {
   if (a === b) return 0;

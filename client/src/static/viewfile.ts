@@ -1,10 +1,9 @@
 import { damagedUnless, FileError, type SignatureCheck } from "../files/error.js";
 import { type IndexName, parseIndexName, parseSegmentName, type SegmentName } from "../files/filename.js";
-import { wholeObject } from "../files/indexfile.js";
-import { textsIn } from "../files/segment.js";
-import { checkReader, checkSignature, checkWriter } from "../files/signature.js";
+import { listOf, textsIn } from "../files/lists.js";
+import { readSigned } from "../files/signed.js";
 import { DeltaReader, type ToldNode } from "../model/delta.js";
-import { canonical, isArray, isInteger, isObject, type Json, type JsonObject, member } from "../model/json.js";
+import { canonical, isInteger, isObject, type Json, type JsonObject, member } from "../model/json.js";
 import { bucketId, isBucketName } from "../model/names.js";
 import { parseOrder } from "../model/order.js";
 
@@ -49,11 +48,7 @@ export function viewPath(bucket: string): string {
  * @throws FileError
  */
 export async function readView(data: Uint8Array<ArrayBuffer>, bucket: string): Promise<ViewFile> {
-  const object = wholeObject(data);
-  checkReader(object, "view");
-  const key = member(object, "key");
-  const device = checkWriter(key, member(object, "device"));
-  const signature = await checkSignature("view", object, key);
+  const { object, signer: device, signature } = await readSigned(data, "view", "device");
   if (member(object, "bucket") !== bucket || !isBucketName(bucket)) throw new FileError("other", "it is of another bucket");
   return damagedUnless(() => ({ ...readParts(object, bucketId(bucket)), bucket, device, signature }));
 }
@@ -71,12 +66,6 @@ function readParts(object: JsonObject, id: string): Omit<ViewFile, "bucket" | "d
     indexes: listOf(object, "indexes").map((index) => readNamed(index, id)),
     tail: textsIn(object, "tail").map((path) => readTail(path, id)),
   };
-}
-
-function listOf(object: JsonObject, name: string): readonly Json[] {
-  const list = member(object, name);
-  if (!isArray(list)) throw new FileError("damaged", `${name} is no list`);
-  return list;
 }
 
 function readNamed(value: Json, bucket: string): NamedIndex {

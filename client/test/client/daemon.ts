@@ -8,7 +8,8 @@ import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { createClient, type Client } from "../../src/client/index.js";
 
-const binary = process.env["SETLOGGER_BINARY"];
+/** The daemon's program; `undefined` where the environment names none. */
+export const binary = process.env["SETLOGGER_BINARY"];
 if (!binary && process.env["SETLOGGER_TEST_REQUIRED"] === "1") throw new Error("SETLOGGER_BINARY is not set, and SETLOGGER_TEST_REQUIRED is");
 
 /** The option of a test that needs a daemon. */

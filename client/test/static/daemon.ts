@@ -1,47 +1,21 @@
-import { execFile, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
 import { viewPath } from "../../src/static/viewfile.js";
+import { binary, startDaemon } from "../client/daemon.js";
 
 const run = promisify(execFile);
 
-/** The daemon's program; `undefined` where the environment names none. */
-export const BINARY = process.env["SETLOGGER_BINARY"];
-
-/** Whether a test that needs the daemon is to be skipped, and why; where tests are required it fails instead. */
-export function skipReason(): string | false {
-  if (BINARY !== undefined) return false;
-  if (process.env["SETLOGGER_TEST_REQUIRED"] === "1") throw new Error("SETLOGGER_BINARY is needed");
-  return "SETLOGGER_BINARY names no daemon";
-}
-
-/** A daemon of a test, with a data folder of its own. */
+/** A daemon of a test with what it publishes. */
 export class Daemon {
   private constructor(readonly data: string, private readonly url: string, private readonly token: string) {}
 
   /** Starts one, which ends with the test. */
   static async start(t: TestContext): Promise<Daemon> {
-    const data = await mkdtemp(join(tmpdir(), "setlogger-"));
-    const child = spawn(BINARY!, ["serve", "--data", data, "--listen", "127.0.0.1:0"], { stdio: ["ignore", "ignore", "pipe"] });
-    const ended = new Promise((resolve) => child.once("close", resolve));
-    t.after(async () => {
-      child.kill();
-      await ended;
-      await rm(data, { recursive: true, force: true });
-    });
-    let said = "";
-    for await (const line of createInterface({ input: child.stderr })) {
-      said += line + "\n";
-      const address = /msg=listening address=(\S+)/.exec(line)?.[1];
-      if (address === undefined) continue;
-      child.stderr.resume();
-      return new Daemon(data, `http://${address}`, (await readFile(join(data, "token"), "utf8")).trim());
-    }
-    throw new Error(`the daemon ended: ${said}`);
+    const { data, url, token } = await startDaemon(t);
+    return new Daemon(data, url, token);
   }
 
   /** The folder of its own share. */
@@ -51,7 +25,7 @@ export class Daemon {
 
   /** Runs a command of the daemon's program, and answers what it prints. */
   async command(...args: string[]): Promise<string> {
-    const { stdout } = await run(BINARY!, ["--data", this.data, ...args], { maxBuffer: 2 ** 30 });
+    const { stdout } = await run(binary!, ["--data", this.data, ...args], { maxBuffer: 2 ** 30 });
     return stdout;
   }
 

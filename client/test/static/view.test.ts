@@ -7,13 +7,13 @@ import { compareText, type JsonObject } from "../../src/model/json.js";
 import { FetchError } from "../../src/static/share.js";
 import { openView, type View, type ViewNode } from "../../src/static/view.js";
 import { viewPath } from "../../src/static/viewfile.js";
+import { needsDaemon } from "../client/daemon.js";
 import { exportedLine } from "../files/corpus.js";
 import { chance } from "../model/chance.js";
-import { Daemon, skipReason } from "./daemon.js";
+import { Daemon } from "./daemon.js";
 import { serve } from "./server.js";
 
 const BUCKET = "places";
-const skip = skipReason();
 
 /** Records as they would be imported: of a file, one a line with the id in cityId, or made up. */
 async function records(n: number): Promise<JsonObject[]> {
@@ -62,7 +62,7 @@ async function listed(daemon: Daemon, n: number): Promise<string[]> {
   return answer.nodes.map(({ id }) => id);
 }
 
-test("a bucket of one index: the newest page in few requests, and all of it", { skip, timeout: 600_000 }, async (t) => {
+test("a bucket of one index: the newest page in few requests, and all of it", { ...needsDaemon, timeout: 600_000 }, async (t) => {
   const daemon = await Daemon.start(t);
   await daemon.command("bucket", "create", BUCKET);
   await daemon.command("bucket", "publish", BUCKET);
@@ -117,7 +117,7 @@ async function edit(daemon: Daemon, seed: number, n: number, count: number): Pro
 }
 
 for (const order of [["-created", "id"], ["-population", "name"]]) {
-  test(`indexes that overlap, and a tail, by ${order.join(", ")}`, { skip, timeout: 600_000 }, async (t) => {
+  test(`indexes that overlap, and a tail, by ${order.join(", ")}`, { ...needsDaemon, timeout: 600_000 }, async (t) => {
     const daemon = await Daemon.start(t);
     await daemon.command("bucket", "create", BUCKET);
   await daemon.command("bucket", "publish", BUCKET);
@@ -170,7 +170,7 @@ for (const order of [["-created", "id"], ["-population", "name"]]) {
   });
 }
 
-test("what is missing or damaged is said, and found again once it is there", { skip, timeout: 600_000 }, async (t) => {
+test("what is missing or damaged is said, and found again once it is there", { ...needsDaemon, timeout: 600_000 }, async (t) => {
   const daemon = await Daemon.start(t);
   await daemon.command("bucket", "create", BUCKET);
   await daemon.command("bucket", "publish", BUCKET);

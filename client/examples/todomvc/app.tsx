@@ -76,10 +76,11 @@ function Banner({ store }: { store: Store }) {
 
 function Foot({ store }: { store: Store }) {
   const open = useStore(store, (state) => selectTodos(state).filter(({ value }) => !value.done).length);
+  const { pending } = useStatus();
   const filter = useStore(store, (state) => state.filter);
   return (
     <footer>
-      <span>{open} to do</span>
+      <span>{open} to do{pending > 0 && <span className="pending">, {pending} to send</span>}</span>
       <nav>{["all", "open", "done"].map((name) => <button key={name} aria-pressed={name === filter} onClick={() => store.dispatch(show(name))}>{name}</button>)}</nav>
     </footer>
   );

@@ -8,10 +8,14 @@ import { fileURLToPath } from "node:url";
 export async function serveExample(t: TestContext, name: string, ...args: string[]): Promise<string> {
   const script = fileURLToPath(new URL(`../../../examples/${name}/serve.mjs`, import.meta.url));
   const server = spawn(process.execPath, [script, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const gone = new Promise<void>((resolve) => server.once("exit", () => resolve()));
   t.after(async () => {
     server.kill();
-    await once(server, "exit");
+    await gone;
   });
-  const [line] = (await once(createInterface({ input: server.stdout }), "line")) as [string];
+  const line = await Promise.race([
+    once(createInterface({ input: server.stdout }), "line").then(([line]) => line as string),
+    gone.then(() => Promise.reject(new Error(`${script} ended before it served`))),
+  ]);
   return line.split(" ")[1]!;
 }

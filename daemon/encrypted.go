@@ -126,6 +126,7 @@ func placeProblem(err error) string {
 		{encrypted.ErrPlain, "share-plain"},
 		{encrypted.ErrForeign, "folder-not-empty"},
 		{encrypted.ErrNewer, "update-needed"},
+		{encrypted.ErrDamaged, "broken-file"},
 		{errNoKey, "key-missing"},
 	} {
 		if errors.Is(err, known.is) {

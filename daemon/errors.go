@@ -83,6 +83,7 @@ func knownErrors() []knownError {
 		{encrypted.ErrPlain, http.StatusConflict, "nothing was written. To take part in it: setlogger remote add without a key; for an encrypted share, choose an empty folder"},
 		{encrypted.ErrForeign, http.StatusConflict, "choose an empty folder; if this is one with an encrypted share, are path and key right?"},
 		{encrypted.ErrNewer, http.StatusConflict, "update SetLogger on this device"},
+		{encrypted.ErrDamaged, http.StatusConflict, "try again; if it stays so, and only then, delete that file: a device that joins with the right key writes it again"},
 		{errNoKey, http.StatusConflict, "setlogger remote remove, then remote add with the key; what waits to be synced stays here"},
 		{replica.ErrShareMissing, http.StatusConflict, "if its disk or account is only away, bring it back; to begin a new share there: setlogger remote remove, then remote add"},
 		{replica.ErrShareOther, http.StatusConflict, "bring the first share back; or, to take part in the other one: setlogger remote remove, then remote add"},

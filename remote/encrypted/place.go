@@ -1,6 +1,7 @@
 package encrypted
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,6 +24,7 @@ var (
 	ErrPlain     = errors.New("encrypted: a share is there that is not encrypted")
 	ErrForeign   = errors.New("encrypted: the folder holds something else")
 	ErrNewer     = errors.New("encrypted: a newer version encrypted the share")
+	ErrDamaged   = errors.New("encrypted: " + Marker + " is damaged, so that the key of the share is not known")
 )
 
 // Place is where an encrypted share stands or is to stand.
@@ -45,8 +47,11 @@ type marker struct {
 
 const markerKind = "encrypted"
 
-// errDamaged: the marker is not what a device writes.
-var errDamaged = errors.New("encrypted: damaged marker")
+// marker is what stands at the place.
+func (p Place) marker() ([]byte, error) {
+	data, err := json.Marshal(marker{Format: format, Key: p.Key.ID(), Kind: markerKind, MinReader: format})
+	return append(data, '\n'), err
+}
 
 // Check answers nil where the key opens the share that is there, or nothing is there yet. It writes nothing.
 func (p Place) Check(ctx context.Context) error {
@@ -61,14 +66,14 @@ func (p Place) Claim(ctx context.Context) error {
 	if err != nil || marked {
 		return err
 	}
-	data, err := json.Marshal(marker{Format: format, Key: p.Key.ID(), Kind: markerKind, MinReader: format})
+	data, err := p.marker()
 	if err != nil {
 		return err
 	}
-	if err := p.Outer.Write(ctx, Marker, append(data, '\n')); err != nil {
+	if err := p.Outer.Write(ctx, Marker, data); err != nil {
 		return fmt.Errorf("name the key: %w", err)
 	}
-	switch id, err := readMarker(ctx, p.Outer); {
+	switch id, err := p.marked(ctx); {
 	case err != nil:
 		return fmt.Errorf("read back the name of the key: %w", err)
 	case id != p.Key.ID():
@@ -80,12 +85,12 @@ func (p Place) Claim(ctx context.Context) error {
 // look says whether a marker stands that is to stay. The marker is asked for by its name, which needs no listing: those of
 // object stores lag. Where it is lost, or names a key by mistake, what the key opens proves the key.
 func (p Place) look(ctx context.Context) (marked bool, err error) {
-	id, err := readMarker(ctx, p.Outer)
+	id, markErr := p.marked(ctx)
 	switch {
-	case err == nil && id == p.Key.ID():
+	case markErr == nil && id == p.Key.ID():
 		return true, nil
-	case err != nil && !lost(err):
-		return false, err
+	case markErr != nil && !errors.Is(markErr, remote.ErrNotExist) && !errors.Is(markErr, ErrDamaged):
+		return false, markErr
 	}
 	held, err := holds(ctx, p.Outer, Folder)
 	if err != nil {
@@ -97,13 +102,31 @@ func (p Place) look(ctx context.Context) (marked bool, err error) {
 			return id != "", err
 		}
 	}
-	if held || id != "" {
+	switch {
+	case errors.Is(markErr, ErrDamaged):
+		return false, markErr
+	case held, id != "":
 		return false, ErrWrongKey
 	}
 	return false, p.free(ctx)
 }
 
-func lost(err error) bool { return errors.Is(err, remote.ErrNotExist) || errors.Is(err, errDamaged) }
+// marked answers the id of the key that the place names. The beginning of the own marker, left by an upload that was cut, counts
+// as none.
+func (p Place) marked(ctx context.Context) (string, error) {
+	own, err := p.marker()
+	if err != nil {
+		return "", err
+	}
+	data, err := p.Outer.Read(ctx, Marker)
+	if err != nil {
+		return "", err
+	}
+	if len(data) < len(own) && bytes.HasPrefix(own, data) {
+		return "", remote.ErrNotExist
+	}
+	return parseMarker(data)
+}
 
 // reserve is a file of every plain share, which can be asked for without a listing.
 const reserve = "reserve.bin"
@@ -142,29 +165,25 @@ func (p Place) free(ctx context.Context) error {
 
 // CheckPlain answers ErrEncrypted where a plain share may not be made or joined, for an encrypted one is there.
 func CheckPlain(ctx context.Context, place remote.Storage) error {
-	_, err := readMarker(ctx, place)
-	if err == nil || errors.Is(err, ErrNewer) || errors.Is(err, errDamaged) {
-		return ErrEncrypted
-	}
-	if !lost(err) {
+	held, err := holds(ctx, place, Folder)
+	if err != nil {
 		return err
 	}
-	held, err := holds(ctx, place, Folder)
-	if held {
+	_, err = place.Read(ctx, Marker) // by its name: the listing may lag
+	switch {
+	case held, err == nil:
 		return ErrEncrypted
+	case !errors.Is(err, remote.ErrNotExist):
+		return err
 	}
-	return err
+	return nil
 }
 
-// readMarker answers the id of the key that a place is marked with, or remote.ErrNotExist.
-func readMarker(ctx context.Context, place remote.Storage) (string, error) {
-	data, err := place.Read(ctx, Marker)
-	if err != nil {
-		return "", err
-	}
+// parseMarker answers the id of the key in a marker.
+func parseMarker(data []byte) (string, error) {
 	var m marker
 	if err := json.Unmarshal(data, &m); err != nil || m.Kind != markerKind || m.Key == "" {
-		return "", errDamaged
+		return "", ErrDamaged
 	}
 	if m.MinReader > format {
 		return "", ErrNewer

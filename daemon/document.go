@@ -75,6 +75,7 @@ func tags() []tag {
 		{"buckets", "The buckets of this device and their settings", "/v1/buckets"},
 		{"live", "Changes as they happen", "/v1/stream"},
 		{"remotes", "The places that buckets are synced with", "/v1/remotes"},
+		{"remotes", "", "/v1/keys"},
 		{"apps", "Letting programs and web pages in", appsPath},
 		{"daemon", "The daemon as a whole", "/"},
 	}

@@ -14,11 +14,12 @@ import (
 )
 
 func remoteCommand(g *globals) *cobra.Command {
-	return group("remote", "Name the places to sync with", remoteAddCommand(g), remoteListCommand(g), remoteTestCommand(g), remoteRemoveCommand(g))
+	return group("remote", "Name the places to sync with", remoteAddCommand(g), remoteListCommand(g), remoteTestCommand(g), remoteKeyCommand(g), remoteRemoveCommand(g))
 }
 
 func remoteAddCommand(g *globals) *cobra.Command {
-	return &cobra.Command{
+	var k keyFlags
+	cmd := &cobra.Command{
 		Use: "add NAME REMOTE:PATH", Short: "Name a folder on any storage that rclone reaches, or on this disk", Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := g.client(cmd)
@@ -29,14 +30,16 @@ func remoteAddCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := c.AddRemote(cmd.Context(), api.Remote{Name: args[0], Path: path})
+			r, err := g.addRemote(cmd, c, api.Remote{Name: args[0], Path: path}, &k)
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(g.say(cmd), "Remote %s is %s. Try it: setlogger remote test %s\n", r.Name, r.Path, r.Name)
+			_, err = fmt.Fprintf(g.say(cmd), "Remote %s is %s. Try it: setlogger remote test %s\n", r.Name, placeShown(*r), r.Name)
 			return err
 		},
 	}
+	k.add(cmd)
+	return cmd
 }
 
 // placeOf makes a local folder absolute: the daemon stands in another one.
@@ -149,7 +152,7 @@ func tableOfRemotes(w io.Writer, all []api.RemoteStatus) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "REMOTE\tSTATE\tWAITING\tLAST SYNC\tPLACE")
 	for _, r := range all {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", r.Name, r.State, r.Pending, moment(r.LastSync), r.Path)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", r.Name, r.State, r.Pending, moment(r.LastSync), placeShown(r))
 	}
 	return t.Flush()
 }

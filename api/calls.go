@@ -239,6 +239,13 @@ func (c *Client) Verify(ctx context.Context, subject string) (*Verdict, error) {
 	return &v, c.get(ctx, call{method: http.MethodPost, path: "/v1/verify", body: Check{Subject: subject}}, &v)
 }
 
+// Doctor looks at all that can be wrong, and says how to mend what is. Each remote is tested, so that it takes up to half a
+// minute where one does not answer. It takes the scope admin.
+func (c *Client) Doctor(ctx context.Context) (*Diagnosis, error) {
+	var d Diagnosis
+	return &d, c.get(ctx, call{method: http.MethodPost, path: "/v1/doctor"}, &d)
+}
+
 func set(query url.Values, name, value string) {
 	if value != "" {
 		query.Set(name, value)

@@ -106,12 +106,15 @@ type RemoteStatus struct {
 	Error    string     `json:"error,omitempty" doc:"Why the last call failed"`
 }
 
-// Problem names one trouble with its mend.
+// Problem names one trouble with its cause, its effect and its mend.
 type Problem struct {
-	Name    string `json:"name" doc:"Fixed word for the kind: remote-unreachable, remote-full, share-missing, disk-full …"`
-	Subject string `json:"subject" doc:"What it is about: a bucket, a remote or a file"`
-	Detail  string `json:"detail" doc:"The cause, in a sentence"`
-	Hint    string `json:"hint" doc:"What to do about it"`
+	Name    string     `json:"name" doc:"Fixed word for the kind: remote-unreachable, remote-full, share-missing, disk-full …"`
+	Subject string     `json:"subject" doc:"What it is about: a bucket, a remote or a file"`
+	Detail  string     `json:"detail" doc:"What was met, in a sentence"`
+	Cause   string     `json:"cause" doc:"What the kind of problem comes of"`
+	Effect  string     `json:"effect" doc:"What works on, and what does not"`
+	Hint    string     `json:"hint" doc:"What to do about it"`
+	Until   *time.Time `json:"until,omitempty" doc:"When it passes or is tried again, where that is known"`
 }
 
 // Node is one record of a bucket.
@@ -238,6 +241,24 @@ type Finding struct {
 	Subject string `json:"subject"`
 	Detail  string `json:"detail"`
 	Hint    string `json:"hint"`
+}
+
+// Diagnosis answers doctor.
+type Diagnosis struct {
+	OK      bool       `json:"ok" doc:"Nothing is wrong"`
+	Version string     `json:"version" doc:"Version of the daemon"`
+	Checks  []Examined `json:"checks" nullable:"false" doc:"All that was looked at, with a problem of the status each"`
+}
+
+// Examined is one thing that doctor looked at.
+type Examined struct {
+	Name    string `json:"name" doc:"What was looked at: daemon, folder, room, access, clock, buckets, remote, sync; or the name of a problem"`
+	Subject string `json:"subject,omitempty" doc:"What it is about: a folder, a bucket, a remote or a file"`
+	OK      bool   `json:"ok"`
+	Detail  string `json:"detail" doc:"What was found, in a sentence"`
+	Cause   string `json:"cause,omitempty" doc:"What the kind of problem comes of"`
+	Effect  string `json:"effect,omitempty" doc:"What works on, and what does not"`
+	Hint    string `json:"hint,omitempty" doc:"What to do about it"`
 }
 
 // Verdict answers verify.

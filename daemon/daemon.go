@@ -101,6 +101,7 @@ type Daemon struct {
 	device   string
 	key      ed25519.PrivateKey // that seen files are signed with
 	uptime   uptime
+	clock    clock
 	apps     *apps
 	asks     *rate.Limiter // requests to be let in
 	moments  *moments

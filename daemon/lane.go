@@ -215,7 +215,13 @@ func (t *timetable) visited(begin, now time.Time, did outcome, err error) {
 		}
 	}
 	t.next = now.Add(wait)
+	if asked := retryAfter(err); asked.After(t.next) {
+		t.next = now.Add(min(asked.Sub(now), longestPause))
+	}
 }
+
+// longestPause bounds what a remote can ask for: one that names a year is asked again tomorrow.
+const longestPause = 24 * time.Hour
 
 // rest ends what a stream has stretched, once nothing was sent for long enough; it tells whether that is so.
 func (t *timetable) rest(now time.Time) bool {

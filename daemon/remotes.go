@@ -252,10 +252,14 @@ func (d *Daemon) testRemote(ctx context.Context, in *remoteName) (*answer[api.Re
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	return &answer[api.RemoteTest]{d.tryRemote(ctx, r, time.Minute)}, nil
+}
+
+func (d *Daemon) tryRemote(ctx context.Context, r *heldRemote, limit time.Duration) api.RemoteTest {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	test := &remoteTest{storage: r.storage, name: fmt.Sprintf("test.%d.txt", d.now().UnixNano())}
-	return &answer[api.RemoteTest]{test.run(ctx)}, nil
+	return test.run(ctx)
 }
 
 // remoteTest is one test of a remote.

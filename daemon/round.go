@@ -106,7 +106,7 @@ func (r *heldRemote) problems() []api.Problem {
 		all = append(all, problemOf(r.name, err))
 	}
 	for _, p := range r.look().problems {
-		all = append(all, api.Problem{Name: p.Name, Subject: p.Subject, Detail: p.Detail, Hint: p.Hint})
+		all = append(all, named(p.Name, p.Subject, p.Detail, p.Hint))
 	}
 	return all
 }

@@ -87,6 +87,7 @@ func (d *Daemon) addCalls(r *router) {
 	huma.Register(r.api, r.operation("POST", appsPath+"/{app}/approve", "approveApp", "Let in an app that asks"), d.approveApp)
 	huma.Register(r.api, r.operation("DELETE", appsPath+"/{app}", "removeApp", "Revoke an app, or deny one that asks"), d.removeApp)
 	huma.Register(r.api, r.operation("POST", "/v1/sync", "sync", "Sync with all remotes now, and wait for it"), d.syncAll)
+	huma.Register(r.api, r.operation("POST", "/v1/doctor", "doctor", "Look at all that can be wrong, and say how to mend what is; each remote is tested"), d.doctor)
 	huma.Register(r.api, r.operation("POST", "/v1/verify", "verify", "Check every hash, signature and chain"), d.verify)
 }
 

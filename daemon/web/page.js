@@ -51,7 +51,8 @@ function size(bytes) {
 
 function trouble(problem) {
   const box = element("div", "", "trouble");
-  box.append(element("p", `${problem.subject}: ${problem.detail}`), element("p", problem.hint, "hint"));
+  box.append(element("p", `${problem.subject}: ${problem.detail}`), element("p", `${problem.cause}. ${problem.effect}`, "soft"), element("p", problem.hint, "hint"));
+  if (problem.until) box.append(element("p", `Until ${when(problem.until)}`, "soft"));
   return box;
 }
 

@@ -145,6 +145,17 @@ export interface RemoteStatus {
   readonly error?: string;
 }
 
+/** One trouble: what was met, what its kind comes of, what works on, and what to do about it. */
+export interface Problem {
+  readonly name: string;
+  readonly subject: string;
+  readonly detail: string;
+  readonly cause: string;
+  readonly effect: string;
+  readonly hint: string;
+  readonly until?: string;
+}
+
 /** How the daemon stands. */
 export interface Status {
   readonly version: string;
@@ -155,7 +166,7 @@ export interface Status {
   readonly last_sync: string | null;
   readonly buckets: readonly BucketStatus[];
   readonly remotes: readonly RemoteStatus[];
-  readonly problems: readonly { readonly name: string; readonly subject: string; readonly detail: string; readonly hint: string }[];
+  readonly problems: readonly Problem[];
   readonly asking?: number;
 }
 

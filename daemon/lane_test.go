@@ -183,3 +183,22 @@ func TestLaneSyncWaitsForALaterRound(t *testing.T) {
 		}
 	})
 }
+
+// TestLaneObeysRetryAfter: a remote that names a time is left alone until then, but not for a year.
+func TestLaneObeysRetryAfter(t *testing.T) {
+	for asked, least := range map[time.Duration]time.Duration{time.Hour: time.Hour, 365 * 24 * time.Hour: longestPause} {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			l, times := rounds(t, false, func(n int) (outcome, error) {
+				if n == 1 {
+					return outcome{}, pausing{start.Add(asked)}
+				}
+				return outcome{}, nil
+			})
+			l.noteAppend()
+			time.Sleep(least + time.Minute)
+			synctest.Wait()
+			within(t, "the next round", times.all()[1], least, least)
+		})
+	}
+}

@@ -57,7 +57,7 @@ func remoteTroubles() []trouble {
 		},
 		{
 			loginExpired, "the login is not taken any more: it ran out, was revoked, or the password was changed",
-			"It is tried again, ever less often up to every 5 minutes, with the settings as they are then." + kept, "rclone config reconnect NAME: logs in again; or set the new password with rclone config",
+			"It is tried again, ever less often up to every 5 minutes." + kept, "rclone config reconnect NAME: logs in again; where a password was changed: rclone config, then setlogger service restart",
 		},
 		{
 			remoteDenied, "the login is taken, and may not do this", "It is tried again, ever less often up to every 5 minutes." + kept,

@@ -25,7 +25,7 @@ type hint struct {
 func hints() []hint {
 	return []hint{
 		{ErrFull, "Make room on the remote, or raise its quota; everything is kept here until then."},
-		{ErrExpired, "Log in again: rclone config reconnect NAME:, or set the new password with rclone config; it is tried again by itself."},
+		{ErrExpired, "Log in again: rclone config reconnect NAME:. Where a password was changed: set it with rclone config, then restart the daemon."},
 		{ErrDenied, "Log in again (rclone config reconnect), or check that this login may read and write the folder."},
 		{ErrBusy, "The remote asked for fewer requests; nothing to do, it is tried again more slowly."},
 		{ErrVanished, "Bring the folder back: mount its disk, take it out of the bin, or undo the renaming. To begin anew there: setlogger remote remove, then remote add."},

@@ -35,11 +35,11 @@ func doctorCommand(g *globals) *cobra.Command {
 
 // diagnose asks the daemon, or where none answers looks at what can be seen without it.
 func (g *globals) diagnose(cmd *cobra.Command) (*api.Diagnosis, error) {
+	var d *api.Diagnosis
 	c, err := g.client(cmd)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		d, err = c.Doctor(cmd.Context())
 	}
-	d, err := c.Doctor(cmd.Context())
 	switch {
 	case err == nil:
 		return g.compareVersions(d), nil

@@ -222,6 +222,19 @@ func (c *Client) AddRemote(ctx context.Context, r Remote) (*RemoteStatus, error)
 	return &made, c.get(ctx, call{method: http.MethodPost, path: "/v1/remotes", body: r}, &made)
 }
 
+// ChangeRemote pauses a remote, lets it go on, or sets its budget of requests.
+func (c *Client) ChangeRemote(ctx context.Context, name string, change RemoteChange) (*RemoteStatus, error) {
+	var r RemoteStatus
+	return &r, c.get(ctx, call{method: http.MethodPatch, path: "/v1/remotes/" + escape(name), body: change}, &r)
+}
+
+// PauseRemotes pauses all remotes, or lets them go on.
+func (c *Client) PauseRemotes(ctx context.Context, paused bool) ([]RemoteStatus, error) {
+	var all Remotes
+	err := c.get(ctx, call{method: http.MethodPatch, path: "/v1/remotes", body: RemotesChange{Paused: paused}}, &all)
+	return all.Remotes, err
+}
+
 // RemoveRemote forgets a remote. Nothing on it is touched.
 func (c *Client) RemoveRemote(ctx context.Context, name string) error {
 	return c.get(ctx, call{method: http.MethodDelete, path: "/v1/remotes/" + escape(name)}, nil)

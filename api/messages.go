@@ -104,6 +104,22 @@ type RemoteStatus struct {
 	Pending  uint64     `json:"pending"`
 	LastSync *time.Time `json:"last_sync"`
 	Error    string     `json:"error,omitempty" doc:"Why the last call failed"`
+	Paused   bool       `json:"paused,omitempty" doc:"A person paused it: nothing is asked of it"`
+
+	RequestsPerHour int      `json:"requests_per_hour" doc:"Requests that were sent to it in the last hour; a listing counts its pages of 1,000 names"`
+	Budget          int      `json:"budget,omitempty" doc:"Requests an hour that its polls keep within; left out where there is none"`
+	EstimatedMonth  *float64 `json:"estimated_month,omitempty" doc:"Of object stores: what requests like those of the last hour cost in a month at S3's list prices, in US dollars"`
+}
+
+// RemoteChange changes what is set of a remote; what is left out stays.
+type RemoteChange struct {
+	Paused *bool `json:"paused,omitempty" doc:"true: nothing is asked of it until it is false again, restarts included"`
+	Budget *int  `json:"budget,omitempty" minimum:"0" maximum:"1000000000" doc:"Requests an hour that its polls keep within; 0: none"`
+}
+
+// RemotesChange changes what is set of all remotes.
+type RemotesChange struct {
+	Paused bool `json:"paused"`
 }
 
 // Problem names one trouble with its cause, its effect and its mend.

@@ -94,6 +94,10 @@ func (d *Daemon) testRemotes(ctx context.Context) []api.Examined {
 func (d *Daemon) examineRemote(ctx context.Context, r *heldRemote) api.Examined {
 	start := time.Now()
 	e := api.Examined{Name: "remote", Subject: r.name, OK: true}
+	if r.valve.closed.Load() {
+		e.Detail, e.Hint = pausedError{r.name}.Error(), pausedError{r.name}.Hint()
+		return e
+	}
 	for _, step := range d.tryRemote(ctx, r, testTime).Steps {
 		if !step.OK {
 			e.OK, e.Detail, e.Hint = false, step.Name+": "+step.Error, step.Hint
@@ -112,7 +116,7 @@ func (d *Daemon) examineSync(r *heldRemote) api.Examined {
 		last = s.LastSync.Format(time.RFC3339)
 	}
 	e := api.Examined{Name: "sync", Subject: r.name, OK: true, Detail: fmt.Sprintf("last round that ended well: %s; %d entries wait", last, s.Pending)}
-	if s.Pending > 0 && time.Since(cmp.Or(r.lane.look().lastSync, d.started)) > staleAfter {
+	if !s.Paused && s.Pending > 0 && time.Since(cmp.Or(r.lane.look().lastSync, d.started)) > staleAfter {
 		e.OK, e.Hint = false, "setlogger sync "+r.name+" says what keeps it"
 	}
 	return e

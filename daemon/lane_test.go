@@ -35,7 +35,7 @@ func rounds(t *testing.T, local bool, result func(n int) (outcome, error)) (*lan
 	t.Helper()
 	start := time.Now()
 	times := &record{}
-	l := newLane(paceOf(local), func(context.Context) (outcome, error) {
+	l := newLane(paceOf(local), &budget{}, func(context.Context) (outcome, error) {
 		return result(times.add(time.Since(start)))
 	})
 	ctx, cancel := context.WithCancel(t.Context())

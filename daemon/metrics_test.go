@@ -206,7 +206,7 @@ func TestMetricsOfAFailingRemote(t *testing.T) {
 
 func TestCountedStorage(t *testing.T) {
 	remotetest.Run(t, func(*testing.T) remote.Storage {
-		return &countedStorage{memory.New(), "memory", newMetrics("test"), nil}
+		return &countedStorage{memory.New(), "memory", newMetrics("test"), nil, &budget{}, &valve{}}
 	})
 }
 

@@ -29,6 +29,8 @@ type heldRemote struct {
 	share   *replica.Share // its lane's
 	lane    *lane
 	stop    context.CancelFunc
+	budget  *budget
+	valve   *valve
 
 	indexed atomic.Int64 // indexes written since the start
 
@@ -100,13 +102,15 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 	if d.o.Watch != nil && isLocal(r.Path) {
 		own = &echoes{}
 	}
-	held := &heldRemote{name: r.Name, path: r.Path, storage: &countedStorage{d.o.Open(r.Path), r.Name, d.metrics, own}, stop: stop, found: findings{share: r.Share}}
+	held := &heldRemote{name: r.Name, path: r.Path, stop: stop, found: findings{share: r.Share}, budget: &budget{limit: r.Budget}, valve: &valve{}}
+	held.valve.set(r.Paused)
+	held.storage = &countedStorage{d.o.Open(r.Path), r.Name, d.metrics, own, held.budget, held.valve}
 	held.share = replica.NewShare(replica.Options{
 		Storage: held.storage, Remote: r.Name, ID: r.Share, Logger: d.log, Key: d.key, Uptime: d.uptime.now, Progress: d.noteJoin,
 	})
-	held.lane = newLane(paceOf(isLocal(r.Path)), func(ctx context.Context) (outcome, error) {
+	held.lane = newLane(paceOf(isLocal(r.Path)), held.budget, func(ctx context.Context) (outcome, error) {
 		began := time.Now()
-		did, err := d.round(ctx, held)
+		did, err := d.roundUnlessPaused(ctx, held)
 		d.metrics.noteRound(ctx, held.name, began, err)
 		return did, err
 	})

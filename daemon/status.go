@@ -41,7 +41,8 @@ func (g grant) shown(s api.Status) api.Status {
 		s.Pending += b.Pending
 	}
 	for i := range s.Remotes {
-		s.Remotes[i] = api.RemoteStatus{Name: s.Remotes[i].Name, State: s.Remotes[i].State, LastSync: s.Remotes[i].LastSync}
+		r := &s.Remotes[i]
+		*r = api.RemoteStatus{Name: r.Name, State: r.State, LastSync: r.LastSync, Paused: r.Paused}
 	}
 	return s
 }
@@ -137,7 +138,16 @@ func (d *Daemon) remoteStatus(r *heldRemote) api.RemoteStatus {
 		at := view.lastSync.UTC().Truncate(time.Millisecond)
 		status.LastSync = &at
 	}
-	if view.err != nil {
+	spent, limit := r.budget.lastHour(time.Now())
+	status.RequestsPerHour, status.Budget = spent.total(), limit
+	if d.o.ObjectStore(r.path) {
+		month := spent.month()
+		status.EstimatedMonth = &month
+	}
+	switch status.Paused = r.valve.closed.Load(); {
+	case status.Paused:
+		status.State = api.StateIdle
+	case view.err != nil:
 		status.Error = plain(view.err)
 	}
 	for _, b := range d.allBuckets() {

@@ -29,6 +29,7 @@ const (
 	shareOther        = "share-other"
 	folderNotEmpty    = "folder-not-empty"
 	updateNeeded      = "update-needed"
+	budgetReached     = "budget-reached" // likewise
 	bucketAwaited     = "bucket-awaited" // another that time may mend
 	bucketUnreadable  = "bucket-unreadable"
 	diskFull          = "disk-full"
@@ -94,6 +95,10 @@ func remoteTroubles() []trouble {
 			updateNeeded, "a newer version of SetLogger wrote the share, or a file in it", "The file is kept as it is, and what it holds does not show here. All else syncs, unless it is the whole share that is newer.",
 			"update SetLogger on this device",
 		},
+		{
+			budgetReached, "as many requests were sent in the last hour as the remote's budget allows", "Polls wait until there is room, an hour at most: what others write comes later. What is written here is sent as ever.",
+			"nothing, it passes by itself; or raise the budget: setlogger remote budget NAME REQUESTS, 0 for none",
+		},
 	}
 }
 
@@ -156,7 +161,7 @@ func deviceTroubles() []trouble {
 
 // passes tells of a kind of problem whether time may mend it, without a person.
 func passes(name string) bool {
-	return slices.Contains([]string{remoteUnreachable, folderVanished, remoteBusy, bucketAwaited}, name)
+	return slices.Contains([]string{remoteUnreachable, folderVanished, remoteBusy, budgetReached, bucketAwaited}, name)
 }
 
 // named makes a problem of a kind. The hint is that of the case, else the kind's.

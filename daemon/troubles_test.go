@@ -87,7 +87,7 @@ func ownNames(t *testing.T) (names map[string]string, used map[string]bool) {
 			continue
 		}
 		for _, spec := range constants.Specs {
-			value := spec.(*ast.ValueSpec) //nolint:errcheck // of a const declaration
+			value := spec.(*ast.ValueSpec)                                                         //nolint:errcheck // of a const declaration
 			names[value.Names[0].Name], _ = strconv.Unquote(value.Values[0].(*ast.BasicLit).Value) //nolint:errcheck // they are texts
 		}
 	}

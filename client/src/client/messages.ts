@@ -143,6 +143,10 @@ export interface RemoteStatus {
   readonly pending: number;
   readonly last_sync: string | null;
   readonly error?: string;
+  readonly paused?: boolean;
+  readonly requests_per_hour: number;
+  readonly budget?: number;
+  readonly estimated_month?: number;
 }
 
 /** One trouble: what was met, what its kind comes of, what works on, and what to do about it. */

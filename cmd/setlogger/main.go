@@ -14,6 +14,7 @@ type remotes struct {
 	open func(path string) remote.Storage
 	make func(ctx context.Context, path string) error
 	mask func(path string) string
+	paid func(path string) bool // by the request
 	stop func()
 }
 
@@ -29,5 +30,5 @@ func startRclone(ctx context.Context, log *slog.Logger) (*remotes, error) {
 	if err := library.SettingsError(); err != nil {
 		log.Warn("rclone's settings cannot be read; local folders still work", "error", err)
 	}
-	return &remotes{open: library.Open, make: library.Make, mask: rclone.Mask, stop: library.Stop}, nil
+	return &remotes{open: library.Open, make: library.Make, mask: rclone.Mask, paid: library.ObjectStore, stop: library.Stop}, nil
 }

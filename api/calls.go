@@ -238,6 +238,19 @@ func (c *Client) RemoteKey(ctx context.Context, name string) (string, error) {
 	return key.Key, err
 }
 
+// ChangeRemote pauses a remote, lets it go on, or sets its budget of requests.
+func (c *Client) ChangeRemote(ctx context.Context, name string, change RemoteChange) (*RemoteStatus, error) {
+	var r RemoteStatus
+	return &r, c.get(ctx, call{method: http.MethodPatch, path: "/v1/remotes/" + escape(name), body: change}, &r)
+}
+
+// PauseRemotes pauses all remotes, or lets them go on.
+func (c *Client) PauseRemotes(ctx context.Context, paused bool) ([]RemoteStatus, error) {
+	var all Remotes
+	err := c.get(ctx, call{method: http.MethodPatch, path: "/v1/remotes", body: RemotesChange{Paused: paused}}, &all)
+	return all.Remotes, err
+}
+
 // RemoveRemote forgets a remote. Nothing on it is touched.
 func (c *Client) RemoveRemote(ctx context.Context, name string) error {
 	return c.get(ctx, call{method: http.MethodDelete, path: "/v1/remotes/" + escape(name)}, nil)
@@ -253,6 +266,13 @@ func (c *Client) TestRemote(ctx context.Context, name string) (*RemoteTest, erro
 func (c *Client) Verify(ctx context.Context, subject string) (*Verdict, error) {
 	var v Verdict
 	return &v, c.get(ctx, call{method: http.MethodPost, path: "/v1/verify", body: Check{Subject: subject}}, &v)
+}
+
+// Doctor looks at all that can be wrong, and says how to mend what is. Each remote is tested, so that it takes up to half a
+// minute where one does not answer. It takes the scope admin.
+func (c *Client) Doctor(ctx context.Context) (*Diagnosis, error) {
+	var d Diagnosis
+	return &d, c.get(ctx, call{method: http.MethodPost, path: "/v1/doctor"}, &d)
 }
 
 func set(query url.Values, name, value string) {

@@ -55,6 +55,8 @@ type Options struct {
 	// Watch calls hint with the name of each file that comes to be in log/ of the folder at a remote's path, until the context
 	// ends or it can't; nil: nothing is watched. Hints may be lost, and remotes are polled all the same.
 	Watch func(ctx context.Context, path string, hint func(name string)) error
+	// ObjectStore tells whether the place at a remote's path asks for money by the request, as S3 does; nil: none does.
+	ObjectStore func(path string) bool
 	// Mask hides the secrets in a remote's path; nil: there are none.
 	Mask func(path string) string
 	// Ready is called once the daemon listens.
@@ -85,6 +87,9 @@ func (o Options) withDefaults() Options {
 	if o.Mask == nil {
 		o.Mask = func(path string) string { return path }
 	}
+	if o.ObjectStore == nil {
+		o.ObjectStore = func(string) bool { return false }
+	}
 	if o.Ready == nil {
 		o.Ready = func(Ready) {}
 	}
@@ -103,6 +108,7 @@ type Daemon struct {
 	device   string
 	key      ed25519.PrivateKey // that seen files are signed with
 	uptime   uptime
+	clock    clock
 	apps     *apps
 	asks     *rate.Limiter // requests to be let in
 	moments  *moments

@@ -121,13 +121,13 @@ func placeProblem(err error) string {
 		is   error
 		name string
 	}{
-		{encrypted.ErrWrongKey, "wrong-key"},
-		{encrypted.ErrEncrypted, "share-encrypted"},
-		{encrypted.ErrPlain, "share-plain"},
-		{encrypted.ErrForeign, "folder-not-empty"},
-		{encrypted.ErrNewer, "update-needed"},
-		{encrypted.ErrDamaged, "broken-file"},
-		{errNoKey, "key-missing"},
+		{encrypted.ErrWrongKey, wrongKey},
+		{encrypted.ErrEncrypted, shareEncrypted},
+		{encrypted.ErrPlain, sharePlain},
+		{encrypted.ErrForeign, folderNotEmpty},
+		{encrypted.ErrNewer, updateNeeded},
+		{encrypted.ErrDamaged, brokenFile},
+		{errNoKey, keyMissing},
 	} {
 		if errors.Is(err, known.is) {
 			return known.name

@@ -21,9 +21,12 @@ func answerOf(err error) *api.Error {
 	var refusal *setlog.Refusal
 	var invalid *localstore.SchemaError
 	var tooLarge *http.MaxBytesError
+	var paused pausedError
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.As(err, &paused):
+		return paused.answer()
 	case errors.As(err, &invalid):
 		refused := answerOf(invalid.Unwrap())
 		refused.Violations = violations(invalid.Violations)

@@ -138,6 +138,12 @@ func (s *story) stage(t *testing.T, c docCase) (before, after func()) {
 	switch c.String() {
 	case "syncRemote unreachable", "compact unreachable":
 		return func() { s.places.away.Store(true) }, bringBack
+	case "status offline":
+		return func() {
+			s.places.away.Store(true)
+			s.append(t, "todos", `{"type":"CREATE_NODE","id":"unsent"}`)
+			_, _ = s.client.Sync(t.Context(), "") // fails
+		}, bringBack
 	case "leaveBucket waiting":
 		return func() {
 			s.places.away.Store(true)

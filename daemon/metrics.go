@@ -105,7 +105,7 @@ func (m *metrics) noteCommit(c localstore.Commit) {
 
 // noteRound is told how a round with a remote ended, and when it began; one that the stop ended is none.
 func (m *metrics) noteRound(ctx context.Context, name string, began time.Time, err error) {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || errors.Is(err, errPaused) {
 		return
 	}
 	m.rounds.WithLabelValues(name, outcomeOf(err)).Inc()

@@ -31,6 +31,8 @@ type heldRemote struct {
 	share   *replica.Share   // its lane's
 	lane    *lane
 	stop    context.CancelFunc
+	budget  *budget
+	valve   *valve
 
 	indexed atomic.Int64 // indexes written since the start
 
@@ -103,13 +105,15 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 		own = &echoes{}
 	}
 	storage, place := d.storageOf(r)
-	held := &heldRemote{name: r.Name, path: r.Path, storage: &countedStorage{storage, r.Name, d.metrics, own}, place: place, stop: stop, found: findings{share: r.Share}}
+	held := &heldRemote{name: r.Name, path: r.Path, place: place, stop: stop, found: findings{share: r.Share}, budget: &budget{limit: r.Budget}, valve: &valve{}}
+	held.valve.set(r.Paused)
+	held.storage = &countedStorage{storage, r.Name, d.metrics, own, held.budget, held.valve}
 	held.share = replica.NewShare(replica.Options{
 		Storage: held.storage, Remote: r.Name, ID: r.Share, Logger: d.log, Key: d.key, Uptime: d.uptime.now, Progress: d.noteJoin,
 	})
-	held.lane = newLane(paceOf(isLocal(r.Path)), func(ctx context.Context) (outcome, error) {
+	held.lane = newLane(paceOf(isLocal(r.Path)), held.budget, func(ctx context.Context) (outcome, error) {
 		began := time.Now()
-		did, err := d.round(ctx, held)
+		did, err := d.roundUnlessPaused(ctx, held)
 		d.metrics.noteRound(ctx, held.name, began, err)
 		return did, err
 	})
@@ -286,10 +290,14 @@ func (d *Daemon) testRemote(ctx context.Context, in *remoteName) (*answer[api.Re
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	return &answer[api.RemoteTest]{d.tryRemote(ctx, r, time.Minute)}, nil
+}
+
+func (d *Daemon) tryRemote(ctx context.Context, r *heldRemote, limit time.Duration) api.RemoteTest {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	test := &remoteTest{storage: r.storage, place: r.place, name: fmt.Sprintf("test.%d.txt", d.now().UnixNano())}
-	return &answer[api.RemoteTest]{test.run(ctx)}, nil
+	return test.run(ctx)
 }
 
 // remoteTest is one test of a remote.

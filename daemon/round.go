@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/setlogger/setlogger/api"
 	"github.com/setlogger/setlogger/localstore"
@@ -17,6 +18,20 @@ type findings struct {
 	problems []replica.Problem   // gone around
 	unknown  []string            // ids of buckets that are there and not here
 	births   map[string][]string // others met under a bucket's name
+}
+
+// roundUnlessPaused makes one round, which a pause ends.
+func (d *Daemon) roundUnlessPaused(ctx context.Context, r *heldRemote) (outcome, error) {
+	inside, leave, ok := r.valve.enter(ctx)
+	defer leave()
+	if !ok {
+		return outcome{}, pausedError{r.name}
+	}
+	did, err := d.round(inside, r)
+	if err != nil && r.valve.closed.Load() {
+		return did, pausedError{r.name}
+	}
+	return did, err
 }
 
 // round makes one round with a remote, for the buckets that sync with it. Only its lane calls it.
@@ -102,11 +117,14 @@ func (r *heldRemote) look() findings {
 // problems are what keeps a remote from syncing, and what its rounds went around.
 func (r *heldRemote) problems() []api.Problem {
 	var all []api.Problem
-	if err := r.lane.look().err; err != nil {
-		all = append(all, problemOf(r.name, err))
+	if !r.valve.closed.Load() {
+		if err := r.lane.look().err; err != nil {
+			all = append(all, problemOf(r.name, err))
+		}
+		all = append(all, r.budget.problems(r.name, time.Now())...)
 	}
 	for _, p := range r.look().problems {
-		all = append(all, api.Problem{Name: p.Name, Subject: p.Subject, Detail: p.Detail, Hint: p.Hint})
+		all = append(all, named(p.Name, p.Subject, p.Detail, p.Hint))
 	}
 	return all
 }

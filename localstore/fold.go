@@ -14,6 +14,7 @@ import (
 // Folded says what a foreign segment changed.
 type Folded struct {
 	Entries int           // that were new here
+	Latest  setlog.Stamp  // the highest of theirs
 	Forked  bool          // they are a new branch: its writer wrote two entries of one number
 	Minted  setlog.Writer // the new writer, when the segment shows a second user of the one we had; else zero
 }

@@ -33,6 +33,8 @@ type Remote struct {
 	Path    string    `json:"path"`            // rclone's remote:path
 	Share   string    `json:"share,omitempty"` // id of the share there, once it is known
 	Created time.Time `json:"created"`
+	Paused  bool      `json:"paused,omitempty"` // nothing is asked of it
+	Budget  int       `json:"budget,omitempty"` // requests an hour that slow its polls down; 0: none
 
 	Encrypted bool `json:"encrypted,omitempty"` // the share there is, with RemoteKey
 }

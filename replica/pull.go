@@ -249,6 +249,7 @@ func (v *visit) foldOnce(ctx context.Context, incoming []localstore.Incoming) (g
 			if f.Forked {
 				v.notice(forked, inLog(names[i]))
 			}
+			v.noticeLead(f.Latest, inLog(names[i]))
 			delete(v.unsure, names[i])
 		}
 		progress = progress || len(folded) > 0

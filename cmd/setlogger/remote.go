@@ -14,7 +14,7 @@ import (
 )
 
 func remoteCommand(g *globals) *cobra.Command {
-	return group("remote", "Name the places to sync with", remoteAddCommand(g), remoteListCommand(g), remoteTestCommand(g), remoteKeyCommand(g), remoteRemoveCommand(g))
+	return group("remote", "Name the places to sync with", remoteAddCommand(g), remoteListCommand(g), remoteTestCommand(g), remoteKeyCommand(g), remoteBudgetCommand(g), remoteRemoveCommand(g))
 }
 
 func remoteAddCommand(g *globals) *cobra.Command {
@@ -150,9 +150,9 @@ func tableOfRemotes(w io.Writer, all []api.RemoteStatus) error {
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "REMOTE\tSTATE\tWAITING\tLAST SYNC\tPLACE")
+	fmt.Fprintln(t, "REMOTE\tSTATE\tWAITING\tLAST SYNC\tREQUESTS AN HOUR\tPLACE")
 	for _, r := range all {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", r.Name, r.State, r.Pending, moment(r.LastSync), placeShown(r))
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\n", r.Name, stateOf(r), r.Pending, moment(r.LastSync), useOf(r), placeShown(r))
 	}
 	return t.Flush()
 }

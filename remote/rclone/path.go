@@ -158,3 +158,22 @@ func quote(value string) string {
 	}
 	return value
 }
+
+// isObjectStore says whether the path leads to a place that asks for money by the request, through crypt and the like.
+func isObjectStore(path string) bool {
+	stores := []string{"s3", "b2", "google cloud storage", "azureblob", "swift", "oracleobjectstorage", "qingstor"}
+	for range 8 { // as in localRoot
+		info, _, _, config, err := fs.ConfigFs(path)
+		if err != nil {
+			return false
+		}
+		if slices.Contains(stores, info.Name) {
+			return true
+		}
+		if info.Options.Get("remote") == nil {
+			return false
+		}
+		path, _ = config.Get("remote")
+	}
+	return false
+}

@@ -155,7 +155,9 @@ func (r *Registry) RemoteKey(name string) (string, error) {
 }
 
 // RemoveRemote forgets a remote with its key, or answers ErrMissing.
-func (r *Registry) RemoveRemote(name string) error { return r.remove(registryRemotes, name, registryKeys) }
+func (r *Registry) RemoveRemote(name string) error {
+	return r.remove(registryRemotes, name, registryKeys)
+}
 
 // Buckets lists the buckets by name.
 func (r *Registry) Buckets() ([]BucketEntry, error) { return list[BucketEntry](r, registryBuckets) }

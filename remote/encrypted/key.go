@@ -71,7 +71,9 @@ func (k Key) EndsWith(group string) bool {
 func (k Key) IsZero() bool { return k == Key{} }
 
 // Equal compares two keys in constant time.
-func (k Key) Equal(other Key) bool { return subtle.ConstantTimeCompare(k.secret[:], other.secret[:]) == 1 }
+func (k Key) Equal(other Key) bool {
+	return subtle.ConstantTimeCompare(k.secret[:], other.secret[:]) == 1
+}
 
 // Text is the key as a person keeps it: six groups of six letters and digits, joined by hyphens.
 func (k Key) Text() string {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -107,16 +108,30 @@ func TestMessagesLostDoubledReordered(t *testing.T) {
 	}
 }
 
+// inflated is what gzip makes of a message; nil of one that it refuses.
+func inflated(t *testing.T, data []byte) []byte {
+	t.Helper()
+	r, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return nil
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return nil
+	}
+	return text
+}
+
 func TestMessagesForged(t *testing.T) {
 	a, b := told(t)
 	m := a.tellEach(1)[0]
 	before := b.state()
 	for i := range m {
-		if i >= 4 && i < 10 { // gzip's header, which says nothing of the content
-			continue
-		}
 		bad := bytes.Clone(m)
 		bad[i] ^= 0x10
+		if bytes.Equal(inflated(t, bad), inflated(t, m)) { // gzip has some bits that say nothing
+			continue
+		}
 		if n, err := b.offer(bad); n != 0 || err == nil {
 			t.Errorf("byte %d was changed: %d entries, %v", i, n, err)
 		}

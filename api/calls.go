@@ -216,7 +216,7 @@ func (c *Client) Remotes(ctx context.Context) ([]RemoteStatus, error) {
 	return all.Remotes, err
 }
 
-// AddRemote names a place reached through rclone. Doing it again changes nothing; another path under the name is ErrConflict.
+// AddRemote names a place reached through rclone. Doing it again changes nothing but the channel; another path under the name is ErrConflict.
 func (c *Client) AddRemote(ctx context.Context, r Remote) (*RemoteStatus, error) {
 	var made RemoteStatus
 	return &made, c.get(ctx, call{method: http.MethodPost, path: "/v1/remotes", body: r}, &made)

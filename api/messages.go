@@ -99,6 +99,7 @@ type CompactedRemote struct {
 type RemoteStatus struct {
 	Name     string     `json:"name"`
 	Path     string     `json:"path" doc:"rclone path, with secrets masked"`
+	Notify   string     `json:"notify,omitempty" doc:"Address of its channel, with the login masked; left out: it has none"`
 	Share    string     `json:"share" doc:"Id of the share, empty until first reached"`
 	State    State      `json:"state" enum:"idle,syncing,offline,problem"`
 	Pending  uint64     `json:"pending"`
@@ -193,6 +194,8 @@ type Log struct {
 type Remote struct {
 	Name string `json:"name" pattern:"^[a-z0-9][a-z0-9._-]{0,63}$"`
 	Path string `json:"path" doc:"Any path rclone accepts: name:folder, a connection string, or a local folder"`
+
+	Notify string `json:"notify,omitempty" doc:"Address of a Pub/Sub topic by which the devices of the share tell each other of changes at once, such as nats://host:4222/subject; none: there is none any more; left out: as it was"`
 }
 
 // RemoteTest is the verdict on one remote.

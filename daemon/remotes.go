@@ -30,7 +30,8 @@ type heldRemote struct {
 	lane    *lane
 	stop    context.CancelFunc
 
-	indexed atomic.Int64 // indexes written since the start
+	indexed atomic.Int64            // indexes written since the start
+	courier atomic.Pointer[courier] // nil: it has no channel
 
 	mu    sync.Mutex
 	found findings
@@ -122,6 +123,7 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 	if own != nil {
 		d.running.Go(func() { d.watch(ctx, held, own) })
 	}
+	d.carry(held, r.Notify)
 	return held
 }
 
@@ -141,6 +143,9 @@ func (d *Daemon) addRemote(ctx context.Context, in *struct{ Body api.Remote }) (
 	for _, r := range d.allRemotes() {
 		switch {
 		case r.name == wanted.Name && r.path == wanted.Path:
+			if err := d.setChannel(r, wanted.Notify); err != nil {
+				return nil, err
+			}
 			return &answer[api.RemoteStatus]{d.remoteStatus(r)}, nil
 		case r.name == wanted.Name:
 			return nil, problem(http.StatusConflict, fmt.Sprintf("remote %s is another place: %s", r.name, d.o.Mask(r.path)), "choose another name, or remove that one first")
@@ -151,7 +156,13 @@ func (d *Daemon) addRemote(ctx context.Context, in *struct{ Body api.Remote }) (
 	if err := checkPath(wanted.Path); err != nil {
 		return nil, err
 	}
+	if err := d.checkChannel(wanted.Notify); err != nil {
+		return nil, err
+	}
 	entry := localstore.Remote{Name: wanted.Name, Path: wanted.Path, Created: d.now()}
+	if wanted.Notify != noChannel {
+		entry.Notify = wanted.Notify
+	}
 	if err := d.registry.PutRemote(entry); err != nil {
 		return nil, refused(err)
 	}
@@ -187,6 +198,7 @@ func (d *Daemon) removeRemote(_ context.Context, in *remoteName) (*struct{}, err
 	d.mu.Unlock()
 	d.changed.ring()
 	r.stop()
+	r.courier.Load().end()
 	return nil, refused(d.registry.RemoveRemote(r.name))
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/setlogger/setlogger/api"
 	"github.com/setlogger/setlogger/localstore"
@@ -32,6 +33,7 @@ func (d *Daemon) round(ctx context.Context, r *heldRemote) (outcome, error) {
 			buckets = append(buckets, b.Bucket)
 		}
 	}
+	began := time.Now()
 	round, err := r.share.Sync(ctx, buckets)
 	r.indexed.Add(int64(round.Indexed))
 	d.keep(r, buckets, round)
@@ -41,6 +43,9 @@ func (d *Daemon) round(ctx context.Context, r *heldRemote) (outcome, error) {
 	}
 	if round.Moved() {
 		d.log.Debug("synced", "remote", r.name, "folded", round.Folded, "sealed", round.Sealed, "uploaded", round.Uploaded)
+	}
+	if round.Uploaded > 0 {
+		r.courier.Load().uploaded(began)
 	}
 	return outcome{moved: round.Moved(), sent: round.Uploaded > 0}, err
 }
@@ -76,6 +81,7 @@ func (d *Daemon) keep(r *heldRemote, buckets []*localstore.Bucket, round replica
 	if err := d.keepShare(r, found.share); err != nil {
 		d.log.Error("the share's id cannot be stored", "remote", r.name, "error", err)
 	}
+	d.changed.ring() // a channel may wait for it
 }
 
 // keepShare stores the id of a remote's share, unless the remote was removed meanwhile.
@@ -104,6 +110,9 @@ func (r *heldRemote) problems() []api.Problem {
 	var all []api.Problem
 	if err := r.lane.look().err; err != nil {
 		all = append(all, problemOf(r.name, err))
+	}
+	if p, ok := r.courier.Load().problem(); ok {
+		all = append(all, p)
 	}
 	for _, p := range r.look().problems {
 		all = append(all, api.Problem{Name: p.Name, Subject: p.Subject, Detail: p.Detail, Hint: p.Hint})

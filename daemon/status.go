@@ -80,7 +80,7 @@ func stateOf(s api.Status) api.State {
 		worst = max(worst, slices.Index(order, r.State))
 	}
 	for _, p := range s.Problems {
-		if p.Name != problemUnreachable && p.Name != bucketAwaited {
+		if p.Name != problemUnreachable && p.Name != bucketAwaited && p.Name != notifyUnreachable {
 			return api.StateProblem
 		}
 	}
@@ -135,6 +135,9 @@ func (d *Daemon) remoteStatuses() api.Remotes {
 func (d *Daemon) remoteStatus(r *heldRemote) api.RemoteStatus {
 	view := r.lane.look()
 	status := api.RemoteStatus{Name: r.name, Path: d.o.Mask(r.path), Share: r.look().share, State: view.state()}
+	if c := r.courier.Load(); c != nil {
+		status.Notify = d.o.Channels.Mask(c.address)
+	}
 	if !view.lastSync.IsZero() {
 		at := view.lastSync.UTC().Truncate(time.Millisecond)
 		status.LastSync = &at
@@ -166,6 +169,7 @@ const (
 	problemUnreachable = "remote-unreachable" // a problem that time may mend
 	remoteFailing      = "remote-failing"     // for a reason without a name
 	bucketAwaited      = "bucket-awaited"     // another that time may mend
+	notifyUnreachable  = "notify-unreachable" // a third: polls go on meanwhile
 	diskFull           = "disk-full"
 	diskFailing        = "disk-failing"
 )

@@ -12,7 +12,7 @@ type Excerpt struct {
 	Writer setlog.Writer
 	Last   uint64 // number of its last entry
 	Data   []byte // the segment's file; nil where one entry alone is larger than asked for
-	More   bool   // there are entries after Last
+	Head   uint64 // number of the last entry there is
 }
 
 // Excerpt makes a segment of entries of the bucket's current writer: those after the ones of a place up to which this was done
@@ -43,5 +43,5 @@ func (b *Bucket) Excerpt(after Excerpt, most int) (Excerpt, error) {
 	if len(data) > most {
 		data = nil
 	}
-	return Excerpt{Writer: br.writer, Last: last, Data: data, More: last < br.own}, nil
+	return Excerpt{Writer: br.writer, Last: last, Data: data, Head: br.own}, nil
 }

@@ -28,7 +28,7 @@ func excerpts(t *testing.T, b *Bucket, after *Excerpt, most int) []Incoming {
 			in.Data = nil
 			all = append(all, in)
 		}
-		if !e.More {
+		if e.Last == e.Head {
 			return all
 		}
 	}
@@ -84,7 +84,7 @@ func TestExcerptOfOneLargeEntry(t *testing.T) {
 	}
 	dispatch(t, a, `{"type":"CREATE_NODE","id":"x","properties":{"p":%q}}`, noise.String())
 	e, err := a.Excerpt(Excerpt{}, 10_000)
-	if err != nil || e.Data != nil || e.Last != 1 || e.More {
+	if err != nil || e.Data != nil || e.Last != 1 || e.Head != 1 {
 		t.Errorf("%+v, %v", e, err)
 	}
 	joined := create(t, "b", []string{}, testOptions(2))

@@ -50,20 +50,19 @@ type letter struct {
 	listings int       // of log/ since it was folded
 }
 
-// Offer takes in the segment of a message: it is verified and folded as a file of log/ is, for readers here to see it at once. It
-// answers how many entries were new. One that comes twice, or late, changes nothing. The file in log/ stays what counts: what a
+// Offer takes in the segment of a message: it is verified and folded as a file of log/ is, for readers here to see it at once; find answers
+// the bucket of a name that lives on this share, or nil. It answers how many entries were new. One that comes twice, or late, changes nothing. The file in log/ stays what counts: what a
 // message brought and log/ does not show in time is sent by the rounds. An error says why the message was passed over, which
 // loses nothing; setlog.ErrFile or localstore.ErrSegment: it was forged. Offer may be called beside the other methods.
-func (s *Share) Offer(ctx context.Context, buckets []*localstore.Bucket, data []byte) (folded int, err error) {
+func (s *Share) Offer(ctx context.Context, find func(name string) *localstore.Bucket, data []byte) (folded int, err error) {
 	segment, err := setlog.DecodeSegment(data)
 	if err != nil {
 		return 0, err
 	}
-	i := slices.IndexFunc(buckets, func(b *localstore.Bucket) bool { return b.Name() == segment.Bucket })
-	if i < 0 || len(buckets[i].Births()) == 0 {
+	b, name := find(segment.Bucket), segment.Name.String()
+	if b == nil || len(b.Births()) == 0 {
 		return 0, fmt.Errorf("%w: %s", ErrNotHeld, segment.Bucket)
 	}
-	b, name := buckets[i], segment.Name.String()
 	if has, err := b.HasSegment(name); has || err != nil {
 		return 0, err
 	}

@@ -49,7 +49,7 @@ func (a *teller) tellEach(n int) [][]byte {
 }
 
 func (d *device) offer(message []byte) (int, error) {
-	return d.share.Offer(context.Background(), []*localstore.Bucket{d.bucket}, message)
+	return d.share.Offer(context.Background(), func(string) *localstore.Bucket { return d.bucket }, message)
 }
 
 // told makes two devices, of which the second hears of what the first appends by messages alone.
@@ -160,7 +160,7 @@ func TestMessagesForged(t *testing.T) {
 func TestMessagesOfOtherBuckets(t *testing.T) {
 	a, b := told(t)
 	m := a.tellEach(1)[0]
-	if _, err := b.share.Offer(t.Context(), nil, m); !errors.Is(err, replica.ErrNotHeld) {
+	if _, err := b.share.Offer(t.Context(), func(string) *localstore.Bucket { return nil }, m); !errors.Is(err, replica.ErrNotHeld) {
 		t.Errorf("a bucket that is not here: %v", err)
 	}
 	apart := newDevice(t, memory.New(), false) // of another birth

@@ -18,7 +18,8 @@ func remoteCommand(g *globals) *cobra.Command {
 }
 
 func remoteAddCommand(g *globals) *cobra.Command {
-	return &cobra.Command{
+	var notify string
+	cmd := &cobra.Command{
 		Use: "add NAME REMOTE:PATH", Short: "Name a folder on any storage that rclone reaches, or on this disk", Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := g.client(cmd)
@@ -29,7 +30,7 @@ func remoteAddCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := c.AddRemote(cmd.Context(), api.Remote{Name: args[0], Path: path})
+			r, err := c.AddRemote(cmd.Context(), api.Remote{Name: args[0], Path: path, Notify: notify})
 			if err != nil {
 				return err
 			}
@@ -37,6 +38,8 @@ func remoteAddCommand(g *globals) *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().StringVar(&notify, "notify", "", "a Pub/Sub topic by which the devices of the share tell each other of changes at once, such as nats://host:4222/subject; add the remote again to change it, none takes it away")
+	return cmd
 }
 
 // placeOf makes a local folder absolute: the daemon stands in another one.

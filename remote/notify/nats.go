@@ -26,7 +26,7 @@ func openNATS(ctx context.Context, u *url.URL, _ string) (remote.Channel, error)
 	if file := u.Query().Get("creds"); file != "" {
 		options = append(options, nats.UserCredentials(file))
 	}
-	connection, err := nats.Connect(server.String(), options...)
+	connection, err := dialNATS(ctx, server.String(), options)
 	if err != nil {
 		return nil, natsFailure(u.Host, err)
 	}
@@ -43,6 +43,30 @@ func openNATS(ctx context.Context, u *url.URL, _ string) (remote.Channel, error)
 		return nil, errors.Join(natsFailure(u.Host, err), topic.Shutdown(ctx), free())
 	}
 	return &channel{topic, subscription, int(connection.MaxPayload()), free}, nil
+}
+
+// dialNATS connects, unless the context ends before.
+func dialNATS(ctx context.Context, server string, options []nats.Option) (*nats.Conn, error) {
+	type result struct {
+		*nats.Conn
+		error
+	}
+	done := make(chan result, 1)
+	go func() {
+		c, err := nats.Connect(server, options...)
+		done <- result{c, err}
+	}()
+	select {
+	case r := <-done:
+		return r.Conn, r.error
+	case <-ctx.Done():
+		go func() { // it ends by its own limit
+			if r := <-done; r.Conn != nil {
+				r.Close()
+			}
+		}()
+		return nil, ctx.Err()
+	}
 }
 
 func natsFailure(host string, err error) error {

@@ -43,14 +43,18 @@ type courier struct {
 	stop    context.CancelFunc
 	ended   chan struct{} // closed when run ends
 	sender  [8]byte       // in its messages, which come back to it
-	looks   *rate.Limiter // rounds that messages may ask for
+	looks   *rate.Limiter // rounds that messages may call for
+	asks    *rate.Limiter // of its own, that others tell again
+	answers *rate.Limiter // to those of others
 
 	work chan struct{} // holds one note: there is something to tell
 
 	mu     sync.Mutex
 	fresh  map[string]*heldBucket // appended to and not told of yet, by name
 	untold time.Time              // when something was last left to files; zero: others were told to look for it
-	look   bool                   // others are to be told now
+	look   bool                   // others are to be told now to look
+	ask    bool                   // others are to tell again
+	again  bool                   // they ask for it
 	err    error                  // why the channel is not open; nil: it is, or is being opened for the first time
 
 	places map[string]localstore.Excerpt // up to which entries others were told, by bucket; its sending goroutine's
@@ -63,7 +67,7 @@ func (d *Daemon) carry(r *heldRemote, address string) {
 	}
 	ctx, stop := context.WithCancel(d.lanes)
 	c := &courier{
-		d: d, r: r, address: address, stop: stop, looks: rate.NewLimiter(1, 5), work: make(chan struct{}, 1), ended: make(chan struct{}), fresh: map[string]*heldBucket{},
+		d: d, r: r, address: address, stop: stop, looks: rate.NewLimiter(rate.Every(5*time.Second), 3), asks: rate.NewLimiter(1, 2), answers: rate.NewLimiter(1, 2), work: make(chan struct{}, 1), ended: make(chan struct{}), fresh: map[string]*heldBucket{},
 		places: map[string]localstore.Excerpt{},
 	}
 	_, _ = rand.Read(c.sender[:]) // never fails
@@ -134,6 +138,7 @@ func (c *courier) session(ctx context.Context) error {
 		return err
 	}
 	c.stand(nil)
+	c.want(func() { c.ask = true })
 	ctx, stop := context.WithCancel(ctx)
 	var sending sync.WaitGroup
 	failed := make(chan error, 1)

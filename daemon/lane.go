@@ -35,7 +35,7 @@ func paceOf(local bool) pace {
 
 // carried is the pace while a channel carries what is appended: files gather for longer, and polls only bring what messages lost.
 func (p pace) carried() pace {
-	p.debounce, p.stream = max(p.debounce, 5*time.Second), 30*time.Second
+	p.debounce, p.stream = max(p.debounce, 5*time.Second), 15*time.Second
 	p.active, p.quiet = 30*time.Second, 2*time.Minute
 	return p
 }

@@ -69,7 +69,7 @@ func newMetrics(version string) *metrics {
 	m.calls = factory.NewCounterVec(counter("remote_calls_total", "Calls of a remote, by how they ended: ok, absent, stopped, or the name of the problem."), []string{"remote", "verb", "outcome"})
 	m.sent = factory.NewCounterVec(counter("remote_sent_bytes_total", "Bytes of files written to a remote."), []string{"remote"})
 	m.received = factory.NewCounterVec(counter("remote_received_bytes_total", "Bytes of files read from a remote."), []string{"remote"})
-	m.messages = factory.NewCounterVec(counter("messages_total", "Messages of a remote's channel, by what became of them: sent, too-large, folded, known, early, look, not-held, refused."), []string{"remote", "outcome"})
+	m.messages = factory.NewCounterVec(counter("messages_total", "Messages of a remote's channel, by what became of them: sent, too-large, folded, known, early, ask, look, not-held, refused."), []string{"remote", "outcome"})
 	return m
 }
 

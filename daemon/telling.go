@@ -17,8 +17,13 @@ func (c *courier) note(b *heldBucket) {
 	if c == nil {
 		return
 	}
+	c.want(func() { c.fresh[b.Name()] = b })
+}
+
+// want notes what there is to do for the sending goroutine.
+func (c *courier) want(change func()) {
 	c.mu.Lock()
-	c.fresh[b.Name()] = b
+	change()
 	c.mu.Unlock()
 	note(c.work)
 }
@@ -28,38 +33,59 @@ func (c *courier) uploaded(began time.Time) {
 	if c == nil {
 		return
 	}
-	c.mu.Lock()
-	c.look = c.look || !c.untold.IsZero()
-	if began.After(c.untold) {
-		c.untold = time.Time{}
-	}
-	c.mu.Unlock()
-	note(c.work)
+	c.want(func() {
+		c.look = c.look || !c.untold.IsZero()
+		if began.After(c.untold) {
+			c.untold = time.Time{}
+		}
+	})
 }
 
-// take answers what there is to tell.
-func (c *courier) take() (fresh map[string]*heldBucket, look bool) {
+// duty is what the sending goroutine has to do.
+type duty struct {
+	fresh            map[string]*heldBucket
+	look, ask, again bool
+}
+
+func (c *courier) take() duty {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	fresh, look = c.fresh, c.look
-	c.fresh, c.look = map[string]*heldBucket{}, false
-	return fresh, look
+	due := duty{c.fresh, c.look, c.ask, c.again}
+	c.fresh, c.look, c.ask, c.again = map[string]*heldBucket{}, false, false, false
+	return due
 }
 
-// send tells others until the channel fails. What was appended while it did not work goes by files.
-func (c *courier) send(ctx context.Context, channel remote.Channel) error {
-	clear(c.places)
-	for {
-		fresh, look := c.take()
-		for _, b := range fresh {
-			if err := c.tell(ctx, channel, b); err != nil {
-				return err
+// do does what is due. What was appended while the channel did not work, and is not too much, is told, too.
+func (c *courier) do(ctx context.Context, channel remote.Channel, due duty) error {
+	if due.ask {
+		if err := c.post(ctx, channel, setlog.Message{Ask: true}); err != nil {
+			return err
+		}
+	}
+	if due.again {
+		clear(c.places) // begins after what is sealed
+		for _, b := range c.d.allBuckets() {
+			if c.find(b.Name()) != nil {
+				due.fresh[b.Name()] = b
 			}
 		}
-		if look {
-			if err := c.post(ctx, channel, nil); err != nil {
-				return err
-			}
+	}
+	for _, b := range due.fresh {
+		if err := c.tell(ctx, channel, b); err != nil {
+			return err
+		}
+	}
+	if due.look {
+		return c.post(ctx, channel, setlog.Message{})
+	}
+	return nil
+}
+
+// send tells others until the channel fails.
+func (c *courier) send(ctx context.Context, channel remote.Channel) error {
+	for {
+		if err := c.do(ctx, channel, c.take()); err != nil {
+			return err
 		}
 		next := time.Now().Add(streamStep)
 		select {
@@ -88,7 +114,7 @@ func (c *courier) tell(ctx context.Context, channel remote.Channel, b *heldBucke
 		case e.Data == nil:
 			c.leave()
 		default:
-			err = c.post(ctx, channel, e.Data)
+			err = c.post(ctx, channel, setlog.Message{Segment: e.Data})
 		}
 		if errors.Is(err, remote.ErrTooLarge) {
 			c.leave()
@@ -114,9 +140,10 @@ func (c *courier) leave() {
 	c.mu.Unlock()
 }
 
-// post sends a segment, or without one word that log/ has something new.
-func (c *courier) post(ctx context.Context, channel remote.Channel, segment []byte) error {
-	sealed, err := setlog.SealMessage(c.r.look().share, setlog.Message{Sender: c.sender, Segment: segment}, rand.Reader)
+// post sends a message.
+func (c *courier) post(ctx context.Context, channel remote.Channel, m setlog.Message) error {
+	m.Sender = c.sender
+	sealed, err := setlog.SealMessage(c.r.look().share, m, rand.Reader)
 	if err != nil {
 		return err
 	}
@@ -151,18 +178,34 @@ func (c *courier) hear(ctx context.Context, message []byte) (outcome string) {
 		return "refused"
 	case m.Sender == c.sender:
 		return ""
+	case m.Ask:
+		if c.answers.Allow() {
+			c.want(func() { c.again = true })
+		}
+		return "ask"
 	case len(m.Segment) == 0:
 		if c.looks.Allow() {
 			c.r.lane.noteHint()
 		}
 		return "look"
 	}
-	folded, err := c.r.share.Offer(ctx, c.find, m.Segment)
+	return c.offer(ctx, m.Segment)
+}
+
+// offer takes in the segment of a message. Where entries before it are missing, others are asked for them, and log/ is.
+func (c *courier) offer(ctx context.Context, segment []byte) (outcome string) {
+	folded, err := c.r.share.Offer(ctx, c.find, segment)
 	if folded > 0 {
 		c.d.changed.ring()
 	}
 	switch {
 	case errors.Is(err, replica.ErrEarly):
+		if c.asks.Allow() {
+			c.want(func() { c.ask = true })
+		}
+		if c.looks.Allow() {
+			c.r.lane.noteHint()
+		}
 		return "early"
 	case errors.Is(err, replica.ErrNotHeld):
 		return "not-held"

@@ -15,8 +15,8 @@ import (
 
 // Bounds of what messages brought and log/ has not shown yet.
 const (
-	// maxEarly is how many messages wait for entries before them; a poll brings what does not find room.
-	maxEarly = 64
+	// maxEarly is how many bytes of messages wait for entries before them; a poll brings what does not find room.
+	maxEarly = 4 << 20
 	// maxTold is how many bytes of messages are in memory, those that wait among them.
 	maxTold = 16 << 20
 	// relayAfter is how long log/ may lack what a message brought before this device sends it.
@@ -72,13 +72,13 @@ func (s *Share) Offer(ctx context.Context, find func(name string) *localstore.Bu
 	n, err := l.fold(ctx, b)
 	switch {
 	case errors.Is(err, localstore.ErrGap):
-		s.told.wait(l)
+		s.told.await(l)
 		return 0, fmt.Errorf("%w: %w", ErrEarly, err)
 	case err != nil || n == 0:
 		return 0, err
 	}
 	s.told.keep(l)
-	more, err := s.told.retry(ctx, b)
+	more, err := s.told.retry(ctx, b, &segment.Writer)
 	return n + more, err
 }
 
@@ -92,21 +92,20 @@ func (l *letter) fold(ctx context.Context, b *localstore.Bucket) (int, error) {
 	return all[0].Entries, nil
 }
 
-// wait keeps a letter that came early; the oldest of these steps back for it.
-func (t *told) wait(l *letter) {
-	if slices.ContainsFunc(t.all, func(o *letter) bool { return o.Name == l.Name }) {
-		return
-	}
-	early := 0
+// await keeps a letter that came early, if there is room for it.
+func (t *told) await(l *letter) {
+	early := len(l.Data)
 	for _, o := range t.all {
+		if o.Name == l.Name {
+			return
+		}
 		if !o.folded {
-			early++
+			early += len(o.Data)
 		}
 	}
-	if early >= maxEarly {
-		t.drop(slices.IndexFunc(t.all, func(o *letter) bool { return !o.folded }))
+	if early <= maxEarly {
+		t.keep(l)
 	}
-	t.keep(l)
 }
 
 // keep keeps a letter; the oldest make room.
@@ -123,27 +122,38 @@ func (t *told) drop(i int) {
 	t.all = slices.Delete(t.all, i, i+1)
 }
 
-// retry folds what waits in a bucket, in whatever order that takes.
-func (t *told) retry(ctx context.Context, b *localstore.Bucket) (folded int, err error) {
-	for again := true; again; {
-		again = false
-		for _, l := range t.all {
-			if l.folded || l.bucket != b.Name() {
-				continue
-			}
-			n, err := l.fold(ctx, b)
-			switch {
-			case err == nil:
-				folded, again = folded+n, true
-			case errors.Is(err, localstore.ErrGap):
-			case errors.Is(err, localstore.ErrOtherBirth), errors.Is(err, localstore.ErrSegment):
-				l.at = time.Time{} // the next round forgets it
-			default:
-				return folded, err
-			}
+// retry folds what waits in a bucket, of one writer or of all.
+func (t *told) retry(ctx context.Context, b *localstore.Bucket, of *setlog.Writer) (folded int, err error) {
+	gaps := map[setlog.Writer]bool{} // of which the first that waits has to wait on
+	for {
+		l := t.first(b.Name(), func(l *letter) bool {
+			return !gaps[l.Segment.Writer] && (of == nil || l.Segment.Writer == *of)
+		})
+		if l == nil {
+			return folded, nil
+		}
+		n, err := l.fold(ctx, b)
+		switch {
+		case err == nil:
+			folded += n
+		case errors.Is(err, localstore.ErrGap):
+			gaps[l.Segment.Writer] = true
+		case errors.Is(err, localstore.ErrOtherBirth), errors.Is(err, localstore.ErrSegment):
+			t.drop(slices.Index(t.all, l))
+		default:
+			return folded, err
 		}
 	}
-	return folded, nil
+}
+
+// first answers the letter of a bucket that waits for the earliest entry, among those that are wanted.
+func (t *told) first(bucket string, wanted func(*letter) bool) (first *letter) {
+	for _, l := range t.all {
+		if !l.folded && l.bucket == bucket && wanted(l) && (first == nil || l.Segment.First < first.Segment.First) {
+			first = l
+		}
+	}
+	return first
 }
 
 // settleTold compares what messages brought with what log/ has shown: that is forgotten; what log/ lacks for long is stored, so that
@@ -154,7 +164,7 @@ func (v *visit) settleTold(ctx context.Context) error {
 	if !slices.ContainsFunc(v.told.all, func(l *letter) bool { return l.bucket == v.bucket.Name() }) {
 		return nil
 	}
-	n, err := v.told.retry(ctx, v.bucket)
+	n, err := v.told.retry(ctx, v.bucket, nil)
 	v.round.Folded += n
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -228,16 +229,32 @@ func TestMessagesOfADeviceThatWasSetBack(t *testing.T) {
 	agree(t, a.device, b)
 }
 
+// noise is text that no packing makes smaller than half.
+func noise(seed int) string {
+	chance := rand.NewChaCha8([32]byte{byte(seed)})
+	bytes := make([]byte, 500_000)
+	_, _ = chance.Read(bytes) // never fails
+	return hex.EncodeToString(bytes)
+}
+
 func TestEarlyMessagesAreBounded(t *testing.T) {
 	a, b := told(t)
-	all := a.tellEach(200)
-	for _, m := range all[1:] {
+	first, size, early := a.tellEach(1)[0], 0, 0
+	for i := range 12 { // of some 500 kB each
+		a.act(fmt.Sprintf(`{"type":"CREATE_NODE","id":"l%d","properties":{"x":%q}}`, i, noise(i)))
+		m := a.tell()
 		if _, err := b.offer(m); !errors.Is(err, replica.ErrEarly) {
 			t.Fatal(err)
 		}
+		if size += len(m); size <= 4<<20 {
+			early++
+		}
 	}
-	if n, err := b.offer(all[0]); n != 1 || err != nil { // what follows it had to step back
-		t.Errorf("%d entries, %v", n, err)
+	if early == 0 || early == 12 {
+		t.Fatalf("%d of 12 messages have room", early)
+	}
+	if n, err := b.offer(first); n != 1+early || err != nil {
+		t.Errorf("%d entries, %v; %d messages had room", n, err, early)
 	}
 	rounds(2, a.device, b)
 	agree(t, a.device, b)

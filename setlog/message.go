@@ -12,16 +12,18 @@ import (
 // Message is what goes through the channel of a share.
 type Message struct {
 	Sender  [8]byte // drawn by a device at each start, so that it passes over its own
-	Segment []byte  // a segment's file; empty: log/ has something new
+	Ask     bool    // others are to tell again what log/ does not show yet
+	Segment []byte  // a segment's file; empty, where nothing is asked: log/ has something new
 }
 
 // MessageOverhead is by how many bytes a sealed message is longer than its segment.
-const MessageOverhead = 1 + nonceSize + tagSize + 8
+const MessageOverhead = 1 + nonceSize + tagSize + prefixSize
 
 const (
 	messageFormat = 1
 	nonceSize     = 12
 	tagSize       = 16
+	prefixSize    = 8 + 1 // who sends it, and whether it asks
 )
 
 // SealMessage hides a message from all but those who know the share's id: whoever can read the share. It draws a nonce.
@@ -35,7 +37,11 @@ func SealMessage(share string, m Message, random io.Reader) ([]byte, error) {
 	if _, err := io.ReadFull(random, sealed[1:]); err != nil {
 		return nil, fmt.Errorf("seal a message: %w", err)
 	}
-	return seal.Seal(sealed, sealed[1:], append(m.Sender[:], m.Segment...), sealed[:1]), nil
+	text := append(m.Sender[:], 0)
+	if m.Ask {
+		text[8] = 1
+	}
+	return seal.Seal(sealed, sealed[1:], append(text, m.Segment...), sealed[:1]), nil
 }
 
 // OpenMessage reads what SealMessage makes; it fails with ErrFile for what is changed, cut or of another share, and with
@@ -58,7 +64,7 @@ func OpenMessage(share string, sealed []byte) (Message, error) {
 	if err != nil {
 		return Message{}, fmt.Errorf("%w: a message that is not of this share", ErrFile)
 	}
-	m := Message{Segment: text[8:]}
+	m := Message{Ask: text[8] != 0, Segment: text[prefixSize:]}
 	copy(m.Sender[:], text)
 	return m, nil
 }

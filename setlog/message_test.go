@@ -23,13 +23,13 @@ func sealedMessage(t testing.TB, share string, m setlog.Message) []byte {
 
 func TestMessages(t *testing.T) {
 	for _, segment := range [][]byte{nil, []byte("x"), bytes.Repeat([]byte("segment"), 1000)} {
-		m := setlog.Message{Sender: [8]byte{1, 2, 3}, Segment: segment}
+		m := setlog.Message{Sender: [8]byte{1, 2, 3}, Ask: len(segment) == 1, Segment: segment}
 		data := sealedMessage(t, shareOfMessages, m)
 		if len(data) != setlog.MessageOverhead+len(segment) {
 			t.Errorf("%d bytes for a segment of %d", len(data), len(segment))
 		}
 		back, err := setlog.OpenMessage(shareOfMessages, data)
-		if err != nil || back.Sender != m.Sender || !bytes.Equal(back.Segment, segment) {
+		if err != nil || back.Sender != m.Sender || back.Ask != m.Ask || !bytes.Equal(back.Segment, segment) {
 			t.Errorf("it came back as %v, %v", back, err)
 		}
 	}
@@ -44,7 +44,7 @@ func TestMessageFormat(t *testing.T) {
 }
 
 // goldenMessage was also made by another implementation of HKDF and AES-GCM.
-const goldenMessage = "01070707070707070707070707e47d6b828e8eb6224ba7d6aa16cfaea62ee12fbe9e96efe6bc114c2591789a"
+const goldenMessage = "01070707070707070707070707e47d6b828e8eb62238b1d4a01ec4b4ee816f86416bd53343626f5747b182c279"
 
 func TestMessagesOfOthers(t *testing.T) {
 	data := sealedMessage(t, shareOfMessages, setlog.Message{Segment: []byte("segment")})

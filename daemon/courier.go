@@ -25,7 +25,7 @@ const (
 	// openTime bounds how long a service may take to let us in.
 	openTime = 15 * time.Second
 	// reopen is between two tries to open a channel, doubled up to reopenMost.
-	reopen, reopenMost = time.Second, time.Minute
+	reopen, reopenMost = time.Second, 15 * time.Second
 	// maxMessage bounds the segment in a message, in bytes: the smallest of the services takes 256 KiB of text.
 	maxMessage = 128 << 10
 	// maxBurst is how many messages tell what was appended to a bucket in one go; more of it goes by files alone.

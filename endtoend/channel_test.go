@@ -14,19 +14,23 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/setlogger/setlogger/remote/remotetest/brokers"
 )
 
-func TestChangesByNATS(t *testing.T) { testChannel(t, natsBroker(t)) }
+func TestChangesByNATS(t *testing.T) { testChannel(t, brokers.NATS(t)) }
+
+func TestChangesByRabbitMQ(t *testing.T) { testChannel(t, brokers.RabbitMQ(t)) }
 
 // testChannel has a subscriber of one device hear of what another appends, by way of a broker: on its own, with the broker killed
 // under load, and after it has come back. The share is a folder that is polled like a remote far away.
-func testChannel(t *testing.T, b *broker) {
-	b.start(t)
+func testChannel(t *testing.T, b *brokers.Broker) {
+	b.Start(t)
 	share := filepath.Join(t.TempDir(), "share")
 	if err := os.Mkdir(share, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	writer, reader := onChannel(t, "a", share, b.notify), onChannel(t, "b", share, b.notify)
+	writer, reader := onChannel(t, "a", share, b.Channel), onChannel(t, "b", share, b.Channel)
 	writer.run(t, "bucket", "create", "x", "--remote", "share")
 	settle(t, "x", writer)
 	reader.run(t, "bucket", "join", "x", "--remote", "share")
@@ -37,15 +41,15 @@ func testChannel(t *testing.T, b *broker) {
 	defer stop()
 	load.await(t, 0)
 
-	raw := b.raw(t)
+	raw := b.Raw(t)
 	var alone []time.Duration
 	for range 100 {
 		alone = append(alone, raw())
 	}
-	t.Logf("%s, raw: median %v", b.name, median(alone))
+	t.Logf("%s, raw: median %v", b.Name, median(alone))
 	t.Logf("from the append to the subscriber of the other device: median %v", load.each(t, 100))
 
-	b.kill()
+	b.Kill()
 	down := time.Now()
 	load.during(t, func() {
 		eventually(t, "the broker is missed", func() bool { return missed(t, writer) && missed(t, reader) })
@@ -57,7 +61,7 @@ func testChannel(t *testing.T, b *broker) {
 				load.await(t, load.started())
 			}
 		}
-		b.start(t)
+		b.Start(t)
 		eventually(t, "the channel works again", func() bool { return !missed(t, writer) && !missed(t, reader) })
 		before := folded(t, reader)
 		eventually(t, "messages carry again", func() bool { return folded(t, reader) > before+5 })
@@ -230,4 +234,19 @@ func (l *channelLoad) during(t *testing.T, what func()) {
 func median(all []time.Duration) time.Duration {
 	slices.Sort(all)
 	return all[len(all)/2]
+}
+
+// eventually waits until something holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	ended := time.After(patience)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-ended:
+			t.Fatalf("%s: not in %v", what, patience)
+		}
+	}
 }

@@ -67,12 +67,15 @@ func parse(address string) (*url.URL, service, error) {
 	return u, s, nil
 }
 
-func schemes() []string { return []string{"nats"} }
+// schemes are those that a person hears of.
+func schemes() []string { return []string{"nats", "amqp"} }
 
 func services() map[string]service {
 	return map[string]service{
-		"nats": {openNATS, "nats://user:password@host:4222/subject", hasHostAndTopic},
-		"tls":  {openNATS, "tls://user:password@host:4222/subject", hasHostAndTopic},
+		"nats":  {openNATS, "nats://user:password@host:4222/subject", hasHostAndTopic},
+		"tls":   {openNATS, "tls://user:password@host:4222/subject", hasHostAndTopic},
+		"amqp":  {openRabbitMQ, "amqp://user:password@host:5672/exchange", hasHostAndTopic},
+		"amqps": {openRabbitMQ, "amqps://user:password@host:5671/exchange", hasHostAndTopic},
 	}
 }
 

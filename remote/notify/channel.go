@@ -19,7 +19,8 @@ const closeTime = 2 * time.Second
 type channel struct {
 	topic        *pubsub.Topic
 	subscription *pubsub.Subscription
-	most         int // bytes of a message
+	most         int             // bytes of a message
+	alive        context.Context //nolint:containedctx // ends with the connection, where the library doesn't tell of that
 	free         func() error
 }
 
@@ -28,17 +29,28 @@ func (c *channel) Send(ctx context.Context, message []byte) error {
 	if len(message) > c.most {
 		return fmt.Errorf("send: %w: %d bytes, the service takes %d", remote.ErrTooLarge, len(message), c.most)
 	}
-	return failure(ctx, "send", c.topic.Send(ctx, &pubsub.Message{Body: message}))
+	lasting, stop := c.whileAlive(ctx)
+	defer stop()
+	return failure(ctx, "send", c.topic.Send(lasting, &pubsub.Message{Body: message}))
 }
 
 // Receive implements remote.Channel. What is received is acknowledged at once: what gets lost afterwards is in log/, too.
 func (c *channel) Receive(ctx context.Context) ([]byte, error) {
-	m, err := c.subscription.Receive(ctx)
+	lasting, stop := c.whileAlive(ctx)
+	defer stop()
+	m, err := c.subscription.Receive(lasting)
 	if err != nil {
 		return nil, failure(ctx, "receive", err)
 	}
 	m.Ack()
 	return m.Body, nil
+}
+
+// whileAlive is a context that ends with the connection, too.
+func (c *channel) whileAlive(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	off := context.AfterFunc(c.alive, cancel)
+	return ctx, func() { off(); cancel() }
 }
 
 // Close implements remote.Channel.
@@ -59,4 +71,38 @@ func failure(ctx context.Context, verb string, err error) error {
 		return fmt.Errorf("%s: %w: %w", verb, remote.ErrDenied, err)
 	}
 	return fmt.Errorf("%s: %w: %w", verb, remote.ErrUnreachable, err)
+}
+
+// within opens a connection, unless the context ends before.
+func within[C any](ctx context.Context, free func(C) error, open func() (C, error)) (C, error) {
+	type result struct {
+		connection C
+		err        error
+	}
+	done := make(chan result, 1)
+	go func() {
+		c, err := open()
+		done <- result{c, err}
+	}()
+	select {
+	case r := <-done:
+		return r.connection, r.err
+	case <-ctx.Done():
+		go func() { // it ends by its own limit
+			if r := <-done; r.err == nil {
+				_ = free(r.connection)
+			}
+		}()
+		var none C
+		return none, ctx.Err()
+	}
+}
+
+// waitFor is as long as a context lasts, and no longer than a limit.
+func waitFor(ctx context.Context, limit time.Duration) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return limit
+	}
+	return max(time.Millisecond, min(limit, time.Until(deadline)))
 }

@@ -128,6 +128,7 @@ func TestAddresses(t *testing.T) {
 		"nats://host:4222/subject":            "nats://host:4222/subject",
 		"nats://ada:sec%40ret@host/a.b-c_1":   "nats://***@host/a.b-c_1",
 		"tls://token@host:4222/subject":       "tls://***@host:4222/subject",
+		"amqp://ada:s@host/exchange?vhost=v":  "amqp://***@host/exchange?vhost=v",
 		"nats://ada:s@host/subject?creds=/f@": "nats://***@host/subject?creds=/f@",
 	} {
 		if err := notify.Check(address); err != nil {

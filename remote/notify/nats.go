@@ -26,7 +26,9 @@ func openNATS(ctx context.Context, u *url.URL, _ string) (remote.Channel, error)
 	if file := u.Query().Get("creds"); file != "" {
 		options = append(options, nats.UserCredentials(file))
 	}
-	connection, err := dialNATS(ctx, server.String(), options)
+	connection, err := within(ctx, func(c *nats.Conn) error { c.Close(); return nil }, func() (*nats.Conn, error) {
+		return nats.Connect(server.String(), options...)
+	})
 	if err != nil {
 		return nil, natsFailure(u.Host, err)
 	}
@@ -42,31 +44,7 @@ func openNATS(ctx context.Context, u *url.URL, _ string) (remote.Channel, error)
 	if err != nil {
 		return nil, errors.Join(natsFailure(u.Host, err), topic.Shutdown(ctx), free())
 	}
-	return &channel{topic, subscription, int(connection.MaxPayload()), free}, nil
-}
-
-// dialNATS connects, unless the context ends before.
-func dialNATS(ctx context.Context, server string, options []nats.Option) (*nats.Conn, error) {
-	type result struct {
-		*nats.Conn
-		error
-	}
-	done := make(chan result, 1)
-	go func() {
-		c, err := nats.Connect(server, options...)
-		done <- result{c, err}
-	}()
-	select {
-	case r := <-done:
-		return r.Conn, r.error
-	case <-ctx.Done():
-		go func() { // it ends by its own limit
-			if r := <-done; r.Conn != nil {
-				r.Close()
-			}
-		}()
-		return nil, ctx.Err()
-	}
+	return &channel{topic: topic, subscription: subscription, most: int(connection.MaxPayload()), alive: context.Background(), free: free}, nil
 }
 
 func natsFailure(host string, err error) error {
@@ -75,13 +53,4 @@ func natsFailure(host string, err error) error {
 		is = remote.ErrDenied
 	}
 	return fmt.Errorf("connect to NATS at %s: %w: %w", host, is, err)
-}
-
-// waitFor is as long as a context lasts, and no longer than a limit.
-func waitFor(ctx context.Context, limit time.Duration) time.Duration {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return limit
-	}
-	return max(time.Millisecond, min(limit, time.Until(deadline)))
 }

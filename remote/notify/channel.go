@@ -18,7 +18,7 @@ const closeTime = 2 * time.Second
 // channel is a topic with a subscription, and what they stand on.
 type channel struct {
 	topic        *pubsub.Topic
-	subscription *pubsub.Subscription
+	subscription subscription
 	most         int             // bytes of a message
 	alive        context.Context //nolint:containedctx // ends with the connection, where the library doesn't tell of that
 	free         func() error
@@ -38,13 +38,29 @@ func (c *channel) Send(ctx context.Context, message []byte) error {
 func (c *channel) Receive(ctx context.Context) ([]byte, error) {
 	lasting, stop := c.whileAlive(ctx)
 	defer stop()
-	m, err := c.subscription.Receive(lasting)
+	m, err := c.subscription.receive(lasting)
+	return m, failure(ctx, "receive", err)
+}
+
+// subscription is what brings messages: one of gocloud, or of a library beside it.
+type subscription interface {
+	receive(ctx context.Context) ([]byte, error)
+	shutdown(ctx context.Context) error
+}
+
+// portable is a subscription of gocloud.
+type portable struct{ *pubsub.Subscription }
+
+func (s portable) receive(ctx context.Context) ([]byte, error) {
+	m, err := s.Receive(ctx)
 	if err != nil {
-		return nil, failure(ctx, "receive", err)
+		return nil, err
 	}
 	m.Ack()
 	return m.Body, nil
 }
+
+func (s portable) shutdown(ctx context.Context) error { return s.Shutdown(ctx) }
 
 // whileAlive is a context that ends with the connection, too.
 func (c *channel) whileAlive(ctx context.Context) (context.Context, func()) {
@@ -57,7 +73,7 @@ func (c *channel) whileAlive(ctx context.Context) (context.Context, func()) {
 func (c *channel) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
-	return errors.Join(c.topic.Shutdown(ctx), c.subscription.Shutdown(ctx), c.free())
+	return errors.Join(c.topic.Shutdown(ctx), c.subscription.shutdown(ctx), c.free())
 }
 
 // failure tells what a service's error means to us.

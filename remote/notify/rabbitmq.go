@@ -18,6 +18,8 @@ const (
 	rabbitBeat = 10 * time.Second
 	// rabbitMost is what we send in a message; servers take at least 16 times as much.
 	rabbitMost = 1 << 20
+	// rabbitAhead is how many messages come before the first of them is taken.
+	rabbitAhead = 100
 	// rabbitQueue bounds what a server keeps for a device that is slow to take it, in bytes; the oldest go.
 	rabbitQueue = 64 << 20
 )
@@ -38,7 +40,7 @@ func openRabbitMQ(ctx context.Context, u *url.URL, _ string) (remote.Channel, er
 	if err != nil {
 		return nil, rabbitFailure(u.Host, err)
 	}
-	queue, err := declare(connection, topicOf(u))
+	deliveries, err := consume(connection, topicOf(u))
 	if err != nil {
 		return nil, errors.Join(rabbitFailure(u.Host, err), connection.Close())
 	}
@@ -46,27 +48,52 @@ func openRabbitMQ(ctx context.Context, u *url.URL, _ string) (remote.Channel, er
 	closed := connection.NotifyClose(make(chan *amqp.Error, 1))
 	go func() { <-closed; end() }()
 	return &channel{
-		topic: rabbitpubsub.OpenTopic(connection, topicOf(u), nil), subscription: rabbitpubsub.OpenSubscription(connection, queue, nil),
-		most: rabbitMost, alive: alive, free: func() error { return ignoreClosed(connection.Close()) },
+		topic: rabbitpubsub.OpenTopic(connection, topicOf(u), nil), subscription: deliveries, most: rabbitMost, alive: alive, free: func() error { return ignoreClosed(connection.Close()) },
 	}, nil
 }
 
-// declare makes the exchange and a queue of this connection alone.
-func declare(connection *amqp.Connection, exchange string) (queue string, err error) {
+// deliveries is a consumer of a queue. gocloud's own waits up to 50 ms for a second message before it brings the first.
+type deliveries struct {
+	channel *amqp.Channel
+	coming  <-chan amqp.Delivery
+}
+
+// consume makes the exchange, and a queue of this connection alone with its consumer.
+func consume(connection *amqp.Connection, exchange string) (*deliveries, error) {
 	c, err := connection.Channel()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, ignoreClosed(c.Close())) }()
 	if err := c.ExchangeDeclare(exchange, amqp.ExchangeFanout, true, false, false, false, nil); err != nil {
-		return "", err
+		return nil, err
 	}
 	q, err := c.QueueDeclare("", false, true, true, false, amqp.Table{"x-max-length-bytes": int32(rabbitQueue)})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return q.Name, c.QueueBind(q.Name, "", exchange, false, nil)
+	if err := c.QueueBind(q.Name, "", exchange, false, nil); err != nil {
+		return nil, err
+	}
+	if err := c.Qos(rabbitAhead, 0, false); err != nil {
+		return nil, err
+	}
+	coming, err := c.Consume(q.Name, "", false, true, false, false, nil)
+	return &deliveries{c, coming}, err
 }
+
+func (d *deliveries) receive(ctx context.Context) ([]byte, error) {
+	select {
+	case m, ok := <-d.coming:
+		if !ok {
+			return nil, amqp.ErrClosed
+		}
+		return m.Body, m.Ack(false)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (d *deliveries) shutdown(context.Context) error { return ignoreClosed(d.channel.Close()) }
 
 func ignoreClosed(err error) error {
 	if errors.Is(err, amqp.ErrClosed) {

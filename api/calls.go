@@ -216,7 +216,7 @@ func (c *Client) Remotes(ctx context.Context) ([]RemoteStatus, error) {
 	return all.Remotes, err
 }
 
-// AddRemote names a place reached through rclone. Doing it again changes nothing; another path under the name is ErrConflict,
+// AddRemote names a place reached through rclone. Doing it again changes nothing but the channel; another path under the name is ErrConflict,
 // and so is a place whose share has another key, or is encrypted or plain where it should not be: Error.Type tells.
 func (c *Client) AddRemote(ctx context.Context, r Remote) (*RemoteStatus, error) {
 	var made RemoteStatus

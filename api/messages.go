@@ -99,6 +99,7 @@ type CompactedRemote struct {
 type RemoteStatus struct {
 	Name     string     `json:"name"`
 	Path     string     `json:"path" doc:"rclone path, with secrets masked"`
+	Notify   string     `json:"notify,omitempty" doc:"Address of its channel, with the login masked; left out: it has none"`
 	Share    string     `json:"share" doc:"Id of the share, empty until first reached"`
 	State    State      `json:"state" enum:"idle,syncing,offline,problem"`
 	Pending  uint64     `json:"pending"`
@@ -228,6 +229,8 @@ type Remote struct {
 
 	Encrypt bool   `json:"encrypt,omitempty" doc:"Keep the share encrypted, by key"`
 	Key     string `json:"key,omitempty" doc:"Recovery key: of the share that is there, or a new one, made by POST /v1/keys"`
+
+	Notify string `json:"notify,omitempty" doc:"Address of a Pub/Sub topic by which the devices of the share tell each other of changes at once, such as nats://host:4222/subject; none: there is none any more; left out: as it was"`
 }
 
 // RemoteTest is the verdict on one remote.

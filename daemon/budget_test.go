@@ -211,14 +211,19 @@ func TestBudgetOverTime(t *testing.T) {
 func TestBudgetIsTold(t *testing.T) {
 	a := &asked{Storage: memory.New()}
 	local := memory.New()
+	looked := false
 	o := Options{
 		Data: filepath.Join(t.TempDir(), "data"), ObjectStore: func(path string) bool { return path == "there:share" },
 		Make: func(context.Context, string) error { return nil },
 		Open: func(path string) remote.Storage {
-			if path == "there:share" {
-				return a
+			switch {
+			case path != "there:share":
+				return local
+			case !looked: // the look at a place before it is a remote is no call of a remote
+				looked = true
+				return a.Storage
 			}
-			return local
+			return a
 		},
 	}
 	s := serveOptions(t, o)

@@ -59,10 +59,20 @@ type Options struct {
 	ObjectStore func(path string) bool
 	// Mask hides the secrets in a remote's path; nil: there are none.
 	Mask func(path string) string
+	// Channels opens the channels of remotes; nil: no remote can have one.
+	Channels *Channels
 	// Ready is called once the daemon listens.
 	Ready func(Ready)
 	// Logger gets what the daemon tells; nil: nothing.
 	Logger *slog.Logger
+}
+
+// Channels knows the Pub/Sub services by which the devices of a share tell each other of changes.
+type Channels struct {
+	Check func(address string) error  // answers what is wrong with an address, with a hint; it makes no call
+	Mask  func(address string) string // hides the login in it
+	// Open opens the channel at an address, for a device; its error wraps one of package remote.
+	Open func(ctx context.Context, address, device string) (remote.Channel, error)
 }
 
 // Ready tells where a daemon listens.

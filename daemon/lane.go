@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -33,6 +34,13 @@ func paceOf(local bool) pace {
 	return p
 }
 
+// carried is the pace while a channel carries what is appended: files gather for longer, and polls only bring what messages lost.
+func (p pace) carried() pace {
+	p.debounce, p.stream = max(p.debounce, 5*time.Second), 15*time.Second
+	p.active, p.quiet = 30*time.Second, 2*time.Minute
+	return p
+}
+
 // lane visits one remote, one round at a time: after appends, when asked, and by the clock.
 type lane struct {
 	pace   pace
@@ -45,6 +53,8 @@ type lane struct {
 	woken    chan struct{}   // likewise
 	asked    chan chan error // who waits for a round that begins later
 	ended    chan struct{}   // closed when run ends
+
+	carried atomic.Bool // a channel carries what is appended
 
 	mu   sync.Mutex
 	view laneView
@@ -65,6 +75,13 @@ type laneView struct {
 
 func newLane(p pace, b *budget, round func(ctx context.Context) (outcome, error)) *lane {
 	return &lane{pace: p, budget: b, woken: make(chan struct{}, 1), round: round, changed: func() {}, appended: make(chan struct{}, 1), hinted: make(chan struct{}, 1), asked: make(chan chan error), ended: make(chan struct{})}
+}
+
+func (l *lane) paceNow() pace {
+	if l.carried.Load() {
+		return l.pace.carried()
+	}
+	return l.pace
 }
 
 // noteAppend says that there is something to push. It never waits.
@@ -114,6 +131,7 @@ func (l *lane) run(ctx context.Context) {
 	due := time.NewTimer(0)
 	defer due.Stop()
 	for {
+		table.pace = l.paceNow()
 		var waiting []chan error
 		select {
 		case <-ctx.Done():

@@ -34,7 +34,8 @@ type heldRemote struct {
 	budget  *budget
 	valve   *valve
 
-	indexed atomic.Int64 // indexes written since the start
+	indexed atomic.Int64            // indexes written since the start
+	courier atomic.Pointer[courier] // nil: it has no channel
 
 	mu    sync.Mutex
 	found findings
@@ -129,6 +130,7 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 	if own != nil {
 		d.running.Go(func() { d.watch(ctx, held, own) })
 	}
+	d.carry(held, r.Notify)
 	return held
 }
 
@@ -152,7 +154,13 @@ func (d *Daemon) addRemote(ctx context.Context, in *struct{ Body api.Remote }) (
 	if r, err := d.added(wanted, key); err != nil {
 		return nil, err
 	} else if r != nil {
+		if err := d.setChannel(r, wanted.Notify); err != nil {
+			return nil, err
+		}
 		return &answer[api.RemoteStatus]{d.remoteStatus(r)}, nil
+	}
+	if err := d.checkChannel(wanted.Notify); err != nil {
+		return nil, err
 	}
 	if err := checkPath(wanted.Path); err != nil {
 		return nil, err
@@ -161,6 +169,9 @@ func (d *Daemon) addRemote(ctx context.Context, in *struct{ Body api.Remote }) (
 		return nil, refused(err)
 	}
 	entry := localstore.Remote{Name: wanted.Name, Path: wanted.Path, Created: d.now(), Encrypted: wanted.Encrypt}
+	if wanted.Notify != noChannel {
+		entry.Notify = wanted.Notify
+	}
 	put := func() error { return d.registry.PutRemote(entry) }
 	if entry.Encrypted {
 		put = func() error { return d.registry.PutEncrypted(entry, key.Text()) }
@@ -225,6 +236,7 @@ func (d *Daemon) removeRemote(_ context.Context, in *remoteName) (*struct{}, err
 	d.mu.Unlock()
 	d.changed.ring()
 	r.stop()
+	r.courier.Load().end()
 	return nil, refused(d.registry.RemoveRemote(r.name))
 }
 

@@ -47,6 +47,7 @@ func (d *Daemon) round(ctx context.Context, r *heldRemote) (outcome, error) {
 			buckets = append(buckets, b.Bucket)
 		}
 	}
+	began := time.Now()
 	round, err := r.share.Sync(ctx, buckets)
 	r.indexed.Add(int64(round.Indexed))
 	d.keep(r, buckets, round)
@@ -56,6 +57,9 @@ func (d *Daemon) round(ctx context.Context, r *heldRemote) (outcome, error) {
 	}
 	if round.Moved() {
 		d.log.Debug("synced", "remote", r.name, "folded", round.Folded, "sealed", round.Sealed, "uploaded", round.Uploaded)
+	}
+	if round.Uploaded > 0 {
+		r.courier.Load().uploaded(began)
 	}
 	return outcome{moved: round.Moved(), sent: round.Uploaded > 0}, err
 }
@@ -91,6 +95,7 @@ func (d *Daemon) keep(r *heldRemote, buckets []*localstore.Bucket, round replica
 	if err := d.keepShare(r, found.share); err != nil {
 		d.log.Error("the share's id cannot be stored", "remote", r.name, "error", err)
 	}
+	d.changed.ring() // a channel may wait for it
 }
 
 // keepShare stores the id of a remote's share, unless the remote was removed meanwhile.
@@ -122,6 +127,9 @@ func (r *heldRemote) problems() []api.Problem {
 			all = append(all, problemOf(r.name, err))
 		}
 		all = append(all, r.budget.problems(r.name, time.Now())...)
+	}
+	if p, ok := r.courier.Load().problem(); ok {
+		all = append(all, p)
 	}
 	for _, p := range r.look().problems {
 		all = append(all, named(p.Name, p.Subject, p.Detail, p.Hint))

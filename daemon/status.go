@@ -135,6 +135,9 @@ func (d *Daemon) remoteStatuses() api.Remotes {
 func (d *Daemon) remoteStatus(r *heldRemote) api.RemoteStatus {
 	view := r.lane.look()
 	status := api.RemoteStatus{Name: r.name, Path: d.o.Mask(r.path), Share: r.look().share, State: view.state(), Encrypted: r.place != nil}
+	if c := r.courier.Load(); c != nil {
+		status.Notify = d.o.Channels.Mask(c.address)
+	}
 	if !view.lastSync.IsZero() {
 		at := view.lastSync.UTC().Truncate(time.Millisecond)
 		status.LastSync = &at

@@ -34,8 +34,9 @@ const (
 	keyMissing        = "key-missing"
 	brokenFile        = "broken-file"
 	updateNeeded      = "update-needed"
-	budgetReached     = "budget-reached" // likewise
-	bucketAwaited     = "bucket-awaited" // another that time may mend
+	budgetReached     = "budget-reached"     // likewise
+	notifyUnreachable = "notify-unreachable" // likewise: polls go on meanwhile
+	bucketAwaited     = "bucket-awaited"     // another that time may mend
 	bucketUnreadable  = "bucket-unreadable"
 	diskFull          = "disk-full"
 	diskFailing       = "disk-failing"
@@ -119,6 +120,10 @@ func remoteTroubles() []trouble {
 			budgetReached, "as many requests were sent in the last hour as the remote's budget allows", "Polls wait until there is room, an hour at most: what others write comes later. What is written here is sent as ever.",
 			"nothing, it passes by itself; or raise the budget: setlogger remote budget NAME REQUESTS, 0 for none",
 		},
+		{
+			notifyUnreachable, "the broker of a remote's channel does not answer, or does not let this device in",
+			"The remote is polled as without it, and the broker is tried again; changes come later, none is lost.", "start the broker; look at the address and login",
+		},
 	}
 }
 
@@ -181,7 +186,7 @@ func deviceTroubles() []trouble {
 
 // passes tells of a kind of problem whether time may mend it, without a person.
 func passes(name string) bool {
-	return slices.Contains([]string{remoteUnreachable, folderVanished, remoteBusy, budgetReached, bucketAwaited}, name)
+	return slices.Contains([]string{remoteUnreachable, folderVanished, remoteBusy, budgetReached, notifyUnreachable, bucketAwaited}, name)
 }
 
 // named makes a problem of a kind. The hint is that of the case, else the kind's.

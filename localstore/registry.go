@@ -30,8 +30,9 @@ type Device struct {
 // Remote is a place reached through rclone.
 type Remote struct {
 	Name    string    `json:"name"`
-	Path    string    `json:"path"`            // rclone's remote:path
-	Share   string    `json:"share,omitempty"` // id of the share there, once it is known
+	Path    string    `json:"path"`             // rclone's remote:path
+	Share   string    `json:"share,omitempty"`  // id of the share there, once it is known
+	Notify  string    `json:"notify,omitempty"` // address of the channel; empty: none
 	Created time.Time `json:"created"`
 	Paused  bool      `json:"paused,omitempty"` // nothing is asked of it
 	Budget  int       `json:"budget,omitempty"` // requests an hour that slow its polls down; 0: none

@@ -45,6 +45,9 @@ func (v *visit) pull(ctx context.Context) error {
 	if _, err := v.foldInbox(ctx); err != nil {
 		return err
 	}
+	if err := v.settleTold(ctx); err != nil {
+		return err
+	}
 	return v.search(ctx)
 }
 

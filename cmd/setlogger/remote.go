@@ -19,6 +19,7 @@ func remoteCommand(g *globals) *cobra.Command {
 
 func remoteAddCommand(g *globals) *cobra.Command {
 	var k keyFlags
+	var notify string
 	cmd := &cobra.Command{
 		Use: "add NAME REMOTE:PATH", Short: "Name a folder on any storage that rclone reaches, or on this disk", Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -30,7 +31,7 @@ func remoteAddCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := g.addRemote(cmd, c, api.Remote{Name: args[0], Path: path}, &k)
+			r, err := g.addRemote(cmd, c, api.Remote{Name: args[0], Path: path, Notify: notify}, &k)
 			if err != nil {
 				return err
 			}
@@ -39,6 +40,7 @@ func remoteAddCommand(g *globals) *cobra.Command {
 		},
 	}
 	k.add(cmd)
+	cmd.Flags().StringVar(&notify, "notify", "", "a Pub/Sub topic by which the devices of the share tell each other of changes at once, such as nats://host:4222/subject; add the remote again to change it, none takes it away")
 	return cmd
 }
 

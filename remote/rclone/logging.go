@@ -3,6 +3,7 @@ package rclone
 import (
 	"context"
 	"log/slog"
+	"strings"
 )
 
 // handler passes rclone's log on with a fixed message and its text as a value. What rclone says about a call of ours
@@ -20,7 +21,7 @@ func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
 // Handle rewrites the record.
 func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	ours := slog.NewRecord(r.Time, ourLevel(ctx, r.Level), "rclone", r.PC)
-	ours.AddAttrs(slog.String("text", r.Message))
+	ours.AddAttrs(slog.String("text", withoutState(r.Message)))
 	r.Attrs(func(a slog.Attr) bool {
 		if a.Key == "object" {
 			ours.AddAttrs(slog.String("object", Mask(a.Value.String())))
@@ -28,6 +29,15 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 		return true
 	})
 	return h.next.Handle(ctx, ours)
+}
+
+// withoutState hides what lets whoever reads the log take part in a sign-in.
+func withoutState(text string) string {
+	before, _, cut := strings.Cut(text, "/auth?state=")
+	if cut {
+		return before + "/auth?state=" + hidden
+	}
+	return text
 }
 
 // WithAttrs is never called by rclone.

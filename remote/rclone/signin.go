@@ -1,0 +1,154 @@
+package rclone
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rclone/rclone/fs"
+	"github.com/rclone/rclone/fs/config"
+	"github.com/rclone/rclone/fs/config/configmap"
+	"github.com/rclone/rclone/fs/rc"
+
+	"github.com/setlogger/setlogger/remote"
+)
+
+// step is one run of the backend's own questions, up to the next question or the end.
+type step struct {
+	signsIn bool
+	done    chan stepped // takes one
+	asked   *remote.Question
+	take    taker // the question before and its taker, to which a sign-in that failed returns
+}
+
+type stepped struct {
+	out *fs.ConfigOut
+	err error
+}
+
+// configure lets the backend go on from a state of its own.
+func (s *setup) configure(ctx context.Context, in fs.ConfigIn) (*remote.Question, error) {
+	if s.info.Config == nil {
+		return s.askFolder()
+	}
+	t := &step{signsIn: signsIn(in), done: make(chan stepped, 1), asked: s.asked, take: s.take}
+	// rclone has one address that a sign-in returns to, and one place that tells where it begins.
+	if t.signsIn && !s.library.signing.TryLock() {
+		return nil, fmt.Errorf("%w: finish it or give it up first", remote.ErrSigningIn)
+	}
+	apart, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.cancel = cancel
+	err := s.library.spawn(func() {
+		out, err := fs.BackendConfig(apart, s.name, s.values, s.info, configmap.Simple{}, in)
+		if t.signsIn {
+			s.library.signing.Unlock()
+		}
+		t.done <- stepped{out, err}
+	})
+	if err != nil {
+		if t.signsIn {
+			s.library.signing.Unlock()
+		}
+		return nil, err
+	}
+	return s.await(ctx, t)
+}
+
+// signsIn tells whether a state waits for a browser.
+func signsIn(in fs.ConfigIn) bool {
+	return strings.HasPrefix(in.State, "*oauth-islocal") && in.Result == "true"
+}
+
+// await answers what comes of a step; of a sign-in first its address.
+func (s *setup) await(ctx context.Context, t *step) (*remote.Question, error) {
+	tick := time.NewTicker(5 * time.Millisecond) // rclone tells nobody that the address is there
+	defer tick.Stop()
+	for {
+		select {
+		case done := <-t.done:
+			s.cancel()
+			return s.stepped(t, done)
+		case <-ctx.Done():
+			if s.asked != t.asked { // the address was told: it still stands
+				return s.asked, nil
+			}
+			s.cancel()
+			<-t.done // nothing else may use the settings meanwhile
+			return nil, ctx.Err()
+		case <-tick.C:
+			if !t.signsIn || s.asked != t.asked {
+				continue
+			}
+			if address := signInAddress(ctx); address != "" {
+				return s.ask(&remote.Question{
+					Name: "browser", Help: "Open this address in a browser on the machine where the daemon runs, and sign in there.", Address: address,
+				}, func(ctx context.Context, _ string) (*remote.Question, error) { return s.await(ctx, t) })
+			}
+		}
+	}
+}
+
+// signInAddress is where the sign-in under way begins, "" before it listens.
+func signInAddress(ctx context.Context) string {
+	call := rc.Calls.Get("config/oauthstatus")
+	if call == nil {
+		return ""
+	}
+	status, err := call.Fn(ctx, rc.Params{})
+	if err != nil {
+		return ""
+	}
+	address, _ := status["authUrl"].(string)
+	return address
+}
+
+// stepped asks what the backend asked, or goes on when it is done.
+func (s *setup) stepped(t *step, done stepped) (*remote.Question, error) {
+	switch {
+	case done.err != nil:
+		s.asked, s.take = t.asked, t.take
+		return nil, refusal(done.err.Error(), hintOfStep(done.err))
+	case done.out == nil || done.out.State == "":
+		return s.askFolder()
+	case done.out.Option == nil:
+		s.asked, s.take = t.asked, t.take
+		return nil, refusal(done.out.Error, "answer it again")
+	}
+	o, state := done.out.Option, done.out.State
+	q := s.questionOf(o)
+	s.reword(q)
+	return s.ask(q, func(ctx context.Context, text string) (*remote.Question, error) {
+		value, err := s.valueOf(o, text)
+		if err != nil {
+			return nil, err
+		}
+		return s.configure(ctx, fs.ConfigIn{State: state, Result: value})
+	})
+}
+
+func hintOfStep(err error) string {
+	if strings.Contains(err.Error(), "address already in use") {
+		return "another program waits for a sign-in (rclone config, rclone authorize): end it, or sign in on another machine"
+	}
+	return "try it again; with a client id of your own, look at its secret and its redirect address"
+}
+
+// reword says rclone's questions about the sign-in for people who do not know rclone.
+func (s *setup) reword(q *remote.Question) {
+	switch q.Name {
+	case "config_is_local":
+		q.Help = "How do you sign in?"
+		q.Choices = []remote.Choice{
+			{Value: "true", Text: "With a browser on the machine where the daemon runs"},
+			{Value: "false", Text: "On another machine that has a browser and rclone, by a token that is pasted here"},
+		}
+	case "config_token":
+		command := fmt.Sprintf("rclone authorize %q", s.info.Name)
+		if id, _ := s.values.Simple.Get(config.ConfigClientID); id != "" {
+			command += " CLIENT_ID CLIENT_SECRET"
+		}
+		q.Help = "On the other machine, run\n    " + command + "\nand paste here what it prints at the end, as one line."
+		q.Secret, q.Required = true, true
+	}
+}

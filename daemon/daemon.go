@@ -55,6 +55,8 @@ type Options struct {
 	Watch func(ctx context.Context, path string, hint func(name string)) error
 	// Mask hides the secrets in a remote's path; nil: there are none.
 	Mask func(path string) string
+	// Setups sets up remotes by questions; zero: only by their paths.
+	Setups remote.Setups
 	// Ready is called once the daemon listens.
 	Ready func(Ready)
 	// Logger gets what the daemon tells; nil: nothing.
@@ -83,6 +85,9 @@ func (o Options) withDefaults() Options {
 	if o.Mask == nil {
 		o.Mask = func(path string) string { return path }
 	}
+	if o.Setups.Begin == nil {
+		o.Setups = noSetups()
+	}
 	if o.Ready == nil {
 		o.Ready = func(Ready) {}
 	}
@@ -106,6 +111,7 @@ type Daemon struct {
 	moments  *moments
 	started  time.Time
 	metrics  *metrics
+	setups   setups
 
 	streams context.Context // ends when the daemon begins to stop: streams end, calls finish
 	lanes   context.Context // ends the rounds with remotes
@@ -175,6 +181,7 @@ func (d *Daemon) run(ctx context.Context) error {
 	stopLanes()
 	finish(base, server, d.log)
 	d.moments.drop()
+	d.setups.close()
 	if !waitFor(&d.running, closeTime) {
 		d.log.Warn("a remote's call did not end in time and is left behind")
 	}

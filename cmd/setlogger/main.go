@@ -15,6 +15,8 @@ type remotes struct {
 	make func(ctx context.Context, path string) error
 	mask func(path string) string
 	stop func()
+
+	setups remote.Setups
 }
 
 func main() {
@@ -29,5 +31,8 @@ func startRclone(ctx context.Context, log *slog.Logger) (*remotes, error) {
 	if err := library.SettingsError(); err != nil {
 		log.Warn("rclone's settings cannot be read; local folders still work", "error", err)
 	}
-	return &remotes{open: library.Open, make: library.Make, mask: rclone.Mask, stop: library.Stop}, nil
+	return &remotes{
+		open: library.Open, make: library.Make, mask: rclone.Mask, stop: library.Stop,
+		setups: remote.Setups{Kinds: library.Kinds, Known: library.Known, Begin: library.Begin},
+	}, nil
 }

@@ -18,9 +18,13 @@ func remoteCommand(g *globals) *cobra.Command {
 }
 
 func remoteAddCommand(g *globals) *cobra.Command {
-	return &cobra.Command{
-		Use: "add NAME REMOTE:PATH", Short: "Name a folder on any storage that rclone reaches, or on this disk", Args: cobra.ExactArgs(2),
+	var noBrowser bool
+	cmd := &cobra.Command{
+		Use: "add [NAME [REMOTE:PATH]]", Short: "Name a folder on any storage that rclone reaches, or on this disk", Args: cobra.MaximumNArgs(2), Long: setUpHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return g.setUp(cmd, strings.Join(args, ""), noBrowser)
+			}
 			c, err := g.client(cmd)
 			if err != nil {
 				return err
@@ -37,6 +41,8 @@ func remoteAddCommand(g *globals) *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&noBrowser, "no-browser", false, "show the address of a sign-in, and open no browser")
+	return cmd
 }
 
 // placeOf makes a local folder absolute: the daemon stands in another one.
@@ -91,7 +97,7 @@ func stepLine(s api.TestStep) string {
 	if s.OK {
 		return fmt.Sprintf("ok      %-7s %s", s.Name, s.Took)
 	}
-	return fmt.Sprintf("FAILED  %-7s %s: %s\n        %s", s.Name, s.Took, s.Error, s.Hint)
+	return fmt.Sprintf("FAILED  %-7s %s: %s: %s\n        %s", s.Name, s.Took, s.Problem, s.Error, s.Hint)
 }
 
 func remoteRemoveCommand(g *globals) *cobra.Command {

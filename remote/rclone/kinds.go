@@ -15,6 +15,7 @@ import (
 type kind struct {
 	remote.Kind
 	asks     []string // names of rclone's options, in the order of the questions
+	must     []string // of these, what can't be left out although rclone lets it
 	redirect string   // where the sign-in comes back to; who has a client id of their own registers it
 	folder   remote.Question
 }
@@ -43,6 +44,7 @@ func kinds() []kind {
 		{
 			Kind:   remote.Kind{Name: "s3", Title: "S3", Text: "A bucket of Amazon S3, or of another service or server that speaks S3."},
 			asks:   []string{"provider", "access_key_id", "secret_access_key", "region", "endpoint"},
+			must: []string{"provider"},
 			folder: remote.Question{Help: "The bucket, which must be there, and a folder in it: bucket/setlogger.", Required: true},
 		},
 		{

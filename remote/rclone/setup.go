@@ -80,6 +80,7 @@ func (l *Library) newSetup(w remote.Wanted) (*setup, error) {
 	for _, name := range s.kind.asks {
 		for _, o := range s.info.Options {
 			if o.Name == name {
+				o.Required = o.Required || slices.Contains(s.kind.must, name)
 				s.left = append(s.left, o)
 			}
 		}

@@ -111,15 +111,15 @@ func TestQuestions(t *testing.T) {
 // TestFirstOfSignIns: an own client id is asked for, then how to sign in.
 func TestFirstOfSignIns(t *testing.T) {
 	for kind, asked := range map[string]string{
-		"dropbox": "client_id client_secret! config_is_local", "onedrive": "region client_id client_secret! config_is_local",
-		"drive": "client_id client_secret! scope config_is_local",
+		"dropbox": "client_id client_secret! sign_in", "onedrive": "region client_id client_secret! sign_in",
+		"drive": "client_id client_secret! scope sign_in",
 	} {
 		s, q, err := library.Begin(t.Context(), remote.Wanted{Kind: kind, Name: "x"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		e := &exchange{setup: s}
-		for ; q.Name != "config_is_local"; q, err = s.Answer(t.Context(), map[string]string{"client_id": "mine", "client_secret": "hush"}[q.Name]) {
+		for ; q.Name != "sign_in"; q, err = s.Answer(t.Context(), map[string]string{"client_id": "mine", "client_secret": "hush"}[q.Name]) {
 			e.asked = append(e.asked, q)
 		}
 		e.asked = append(e.asked, q)
@@ -129,11 +129,11 @@ func TestFirstOfSignIns(t *testing.T) {
 		if !strings.Contains(e.asked[slices.IndexFunc(e.asked, func(q *remote.Question) bool { return q.Name == "client_id" })].Help, ":53682/") {
 			t.Errorf("%s does not tell where its sign-in comes back to", kind)
 		}
-		if q, err = s.Answer(t.Context(), "false"); err != nil || q.Name != "config_token" || !q.Secret || !strings.Contains(q.Help, `rclone authorize "`+kind+`" CLIENT_ID`) {
+		if q, err = s.Answer(t.Context(), "token"); err != nil || q.Name != "token" || !q.Secret || !strings.Contains(q.Help, `rclone authorize "`+kind+`" CLIENT_ID`) {
 			t.Fatalf("%s: %+v, %v", kind, q, err)
 		}
 		stands, err := s.Answer(t.Context(), "no token")
-		if known, ok := errors.AsType[*remote.AnswerError](err); !ok || known.Advice == "" || stands.Name != "config_token" {
+		if known, ok := errors.AsType[*remote.AnswerError](err); !ok || known.Advice == "" || stands.Name != "token" {
 			t.Errorf("%s: %+v, %v", kind, stands, err)
 		}
 		s.Close()
@@ -142,7 +142,7 @@ func TestFirstOfSignIns(t *testing.T) {
 
 // TestPastedToken: a token from another machine is kept as one that came by itself.
 func TestPastedToken(t *testing.T) {
-	e := play(t, remote.Wanted{Kind: "dropbox", Name: "pasted"}, map[string]string{"config_is_local": "false", "config_token": `{"access_token":"T","token_type":"bearer","expiry":"0001-01-01T00:00:00Z"}`})
+	e := play(t, remote.Wanted{Kind: "dropbox", Name: "pasted"}, map[string]string{"sign_in": "token", "token": `{"access_token":"T","token_type":"bearer","expiry":"0001-01-01T00:00:00Z"}`})
 	path, undo, err := e.setup.Keep()
 	if err != nil || path != "pasted:setlogger" {
 		t.Fatal(path, err)

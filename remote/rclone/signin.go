@@ -119,7 +119,7 @@ func (s *setup) stepped(t *step, done stepped) (*remote.Question, error) {
 	q := s.questionOf(o)
 	s.reword(q)
 	return s.ask(q, func(ctx context.Context, text string) (*remote.Question, error) {
-		value, err := s.valueOf(o, text)
+		value, err := s.valueOf(o, rcloneWord(o.Name, text))
 		if err != nil {
 			return nil, err
 		}
@@ -134,20 +134,41 @@ func hintOfStep(err error) string {
 	return "try it again; with a client id of your own, look at its secret and its redirect address"
 }
 
+// isLocal is rclone's question how to sign in; the words for its answers are ours.
+const (
+	isLocal   = "config_is_local"
+	byBrowser = "browser"
+	byToken   = "token"
+)
+
+// rcloneWord is rclone's word for an answer to a question that reword has put in other words.
+func rcloneWord(question, text string) string {
+	if question == isLocal {
+		switch strings.TrimSpace(text) {
+		case byBrowser:
+			return "true"
+		case byToken:
+			return "false"
+		}
+	}
+	return text
+}
+
 // reword says rclone's questions about the sign-in for people who do not know rclone.
 func (s *setup) reword(q *remote.Question) {
 	switch q.Name {
-	case "config_is_local":
-		q.Help = "How do you sign in?"
+	case isLocal:
+		q.Name, q.Help, q.Default = "sign_in", "How do you sign in?", byBrowser
 		q.Choices = []remote.Choice{
-			{Value: "true", Text: "With a browser on the machine where the daemon runs"},
-			{Value: "false", Text: "On another machine that has a browser and rclone, by a token that is pasted here"},
+			{Value: byBrowser, Text: "With a browser on the machine where the daemon runs"},
+			{Value: byToken, Text: "On another machine that has a browser and rclone, by a token that is pasted here"},
 		}
 	case "config_token":
 		command := fmt.Sprintf("rclone authorize %q", s.info.Name)
 		if id, _ := s.values.Simple.Get(config.ConfigClientID); id != "" {
 			command += " CLIENT_ID CLIENT_SECRET"
 		}
+		q.Name = "token"
 		q.Help = "On the other machine, run\n    " + command + "\nand paste here what it prints at the end, as one line."
 		q.Secret, q.Required = true, true
 	}

@@ -109,7 +109,9 @@ func usualName(start api.SetupStart) string {
 }
 
 // isRefusal tells what another answer may mend.
-func isRefusal(err error) bool { return errors.Is(err, api.ErrRefused) || errors.Is(err, api.ErrConflict) }
+func isRefusal(err error) bool {
+	return errors.Is(err, api.ErrRefused) || errors.Is(err, api.ErrConflict)
+}
 
 func (i *interview) complain(err error) { fmt.Fprintf(i.out, "! %s\n", words(err)) }
 
@@ -235,7 +237,7 @@ func openBrowser(ctx context.Context, address string) {
 	case "darwin":
 		command = []string{"open", address}
 	}
-	browser := exec.CommandContext(ctx, command[0], command[1:]...)
+	browser := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...)
 	if browser.Start() == nil {
 		go func() { _ = browser.Wait() }() // it may stay as long as the person likes
 	}

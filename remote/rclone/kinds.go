@@ -44,7 +44,7 @@ func kinds() []kind {
 		{
 			Kind:   remote.Kind{Name: "s3", Title: "S3", Text: "A bucket of Amazon S3, or of another service or server that speaks S3."},
 			asks:   []string{"provider", "access_key_id", "secret_access_key", "region", "endpoint"},
-			must: []string{"provider"},
+			must:   []string{"provider"},
 			folder: remote.Question{Help: "The bucket, which must be there, and a folder in it: bucket/setlogger.", Required: true},
 		},
 		{

@@ -73,10 +73,14 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, `{"access_token":"hush access","token_type":"bearer","refresh_token":"hush refresh","expires_in":14400}`)
 }
 
-// newSignInGuide is a daemon whose Dropbox signs in at the provider, and is out of reach apart from that.
+// newSignInGuide is a daemon whose Dropbox and Google Drive sign in at the provider, and are out of reach apart from that.
 func newSignInGuide(t *testing.T, p *provider) *guide {
 	t.Helper()
-	return newGuide(t, "RCLONE_DROPBOX_AUTH_URL="+p.URL+"/authorize", "RCLONE_DROPBOX_TOKEN_URL="+p.URL+"/token", "HTTPS_PROXY=http://127.0.0.1:1", "DISPLAY=:none")
+	env := []string{"HTTPS_PROXY=http://127.0.0.1:1", "DISPLAY=:none"}
+	for _, kind := range []string{"DROPBOX", "DRIVE"} {
+		env = append(env, "RCLONE_"+kind+"_AUTH_URL="+p.URL+"/authorize", "RCLONE_"+kind+"_TOKEN_URL="+p.URL+"/token")
+	}
+	return newGuide(t, env...)
 }
 
 // TestSetupSignsIn goes through all of a sign-in: the browser is opened, and the token that comes is kept for its owner alone.
@@ -97,6 +101,8 @@ func TestSetupSignsIn(t *testing.T) {
 	if info, err := os.Stat(g.settings); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("settings: %v, %v", info.Mode(), err)
 	}
+	// Google Drive asks more after the sign-in.
+	g.run(t, "drive", exitFailed, g.command("remote", "add", "gdrive"), []string{"2", "mine", "hush secret", "2", "", "", "", "drop"})
 	g.oneAtATime(t, p)
 }
 

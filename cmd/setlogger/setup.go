@@ -76,15 +76,14 @@ func ignoreGone(err error) error {
 	return err
 }
 
-// begin asks what to set up and under which name.
+// begin asks what to set up and under which name, until that is one that nothing else has.
 func (i *interview) begin(ctx context.Context, name string) (*api.Setup, error) {
+	start, err := i.choose(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for {
-		start, err := i.choose(ctx)
-		if err != nil {
-			return nil, err
-		}
-		start.Name = name
-		if name == "" {
+		if start.Name = name; name == "" {
 			usual := usualName(start)
 			if start.Name, err = i.in.line(ctx, fmt.Sprintf("\nName of the remote here [%s]: ", usual)); err != nil {
 				return nil, err
@@ -105,7 +104,7 @@ func usualName(start api.SetupStart) string {
 	if start.Kind == "local" {
 		return "folder" // the daemon's own is called local
 	}
-	return cmp.Or(start.Known, start.Kind)
+	return strings.ToLower(cmp.Or(start.Known, start.Kind))
 }
 
 // isRefusal tells what another answer may mend.

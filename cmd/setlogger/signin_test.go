@@ -73,10 +73,10 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, `{"access_token":"hush access","token_type":"bearer","refresh_token":"hush refresh","expires_in":14400}`)
 }
 
-// newSignInGuide is a daemon whose Dropbox and Google Drive sign in at the provider, and are out of reach apart from that.
-func newSignInGuide(t *testing.T, p *provider) *guide {
+// newSignInGuide is a daemon whose Dropbox and Google Drive sign in at the provider; the latter is out of reach apart from that.
+func newSignInGuide(t *testing.T, p *provider, env ...string) *guide {
 	t.Helper()
-	env := []string{"HTTPS_PROXY=http://127.0.0.1:1", "DISPLAY=:none"}
+	env = append(env, "DISPLAY=:none")
 	for _, kind := range []string{"DROPBOX", "DRIVE"} {
 		env = append(env, "RCLONE_"+kind+"_AUTH_URL="+p.URL+"/authorize", "RCLONE_"+kind+"_TOKEN_URL="+p.URL+"/token")
 	}
@@ -87,8 +87,11 @@ func newSignInGuide(t *testing.T, p *provider) *guide {
 // All sign-ins are in this one test: they have one port on a machine.
 func TestSetupSignsIn(t *testing.T) {
 	p := newProvider(t)
-	g := newSignInGuide(t, p)
-	g.run(t, "dropbox", exitFailed, g.command("remote", "add"), []string{"dropbox", "cloud", "mine", "hush secret", "", "", "keep"})
+	d, env := newDropbox(t)
+	g := newSignInGuide(t, p, env...)
+	g.run(t, "dropbox", exitOK, g.command("remote", "add"), []string{"dropbox", "cloud", "mine", "hush secret", "", ""})
+	d.wantTried(t)
+	g.wantWorking(t, "cloud")
 	section := g.section(t, "cloud")
 	for _, want := range []string{"type = dropbox\n", "client_id = mine\n", "client_secret = hush secret\n", `"access_token":"hush access"`, `"refresh_token":"hush refresh"`} {
 		if !strings.Contains(section, want) {

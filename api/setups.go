@@ -73,7 +73,7 @@ const VerdictQuestion = "verdict"
 
 // Verdicts on a place whose test failed.
 const (
-	VerdictAgain = "again" // ask everything again, with the answers given as defaults
+	VerdictAgain = "again" // ask everything again, with the answers given as defaults; at any time
 	VerdictKeep  = "keep"  // name it all the same
 	VerdictDrop  = "drop"  // give it up
 )

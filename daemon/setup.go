@@ -93,14 +93,15 @@ func (d *Daemon) answerSetup(ctx context.Context, in *struct {
 		return nil, err
 	}
 	defer h.mu.Unlock()
-	if in.Body.Question != h.asked.Name {
+	again := in.Body == api.SetupAnswer{Question: api.VerdictQuestion, Answer: api.VerdictAgain} // at any time
+	if in.Body.Question != h.asked.Name && !again {
 		return nil, problem(http.StatusConflict, "the question that stands is "+h.asked.Name, "GET /v1/setups/{setup} tells it; answer that one")
 	}
 	h.prolong()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(h.life, cancel)()
-	if h.test != nil {
+	if again || h.test != nil {
 		err = d.follow(ctx, h, in.Body.Answer)
 	} else {
 		err = d.hear(ctx, h, in.Body.Answer)

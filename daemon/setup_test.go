@@ -219,6 +219,10 @@ func TestSetupIsNeverHalf(t *testing.T) {
 	if err != nil || again.Question.Name != "folder" || again.Test != nil {
 		t.Errorf("%+v, %v", again, err)
 	}
+	again, err = s.client.AnswerSetup(t.Context(), begun.ID, api.SetupAnswer{Question: api.VerdictQuestion, Answer: api.VerdictAgain}) // at any time
+	if err != nil || again.Question.Name != "folder" {
+		t.Errorf("%+v, %v", again, err)
+	}
 	done, err := s.client.AnswerSetup(t.Context(), begun.ID, api.SetupAnswer{Question: "folder"})
 	if err != nil || done.Remote == nil || done.Question != nil {
 		t.Errorf("%+v, %v", done, err)

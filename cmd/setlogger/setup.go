@@ -171,8 +171,7 @@ func (i *interview) talk(ctx context.Context, s *api.Setup) (*api.Setup, error) 
 		switch {
 		case isRefusal(err) || errors.Is(err, api.ErrRemote):
 			i.complain(err)
-			i.last = ""
-			if next, err = i.c.Setup(ctx, s.ID); err != nil {
+			if next, err = i.after(ctx, s, q); err != nil {
 				return nil, err
 			}
 		case err != nil:
@@ -183,6 +182,15 @@ func (i *interview) talk(ctx context.Context, s *api.Setup) (*api.Setup, error) 
 		s = next
 	}
 	return s, nil
+}
+
+// after answers how a setup stands whose answer was refused. A sign-in that failed may be the fault of any answer before it.
+func (i *interview) after(ctx context.Context, s *api.Setup, q *api.SetupQuestion) (*api.Setup, error) {
+	if q.Address == "" {
+		return i.c.Setup(ctx, s.ID)
+	}
+	i.last = ""
+	return i.c.AnswerSetup(ctx, s.ID, api.SetupAnswer{Question: api.VerdictQuestion, Answer: api.VerdictAgain})
 }
 
 // answer asks one question. The address of a sign-in is shown once, and waited for.

@@ -77,9 +77,18 @@ func TestSetupAtATerminal(t *testing.T) {
 	}
 	shown := ""
 	for _, turn := range []struct{ prompt, typed string }{
-		{"Number or word: ", "webdav\n"}, {"url: ", "http://127.0.0.1:1\n"}, {"vendor [none]: ", "other\n"}, {"user [none]: ", "ann\n"},
-		{"pass [none]: ", "hush hush\n"}, {"folder [setlogger]: ", "\n"}, {"verdict [again]: ", "again\n"},
-		{"url [http://127.0.0.1:1]: ", "\n"}, {"vendor [other]: ", "\n"}, {"user [ann]: ", "\n"}, {"pass [as before]: ", "hush\x03"}, {"nothing was kept", ""},
+		{"Number or word: ", "webdav\n"},
+		{"url: ", "http://127.0.0.1:1\n"},
+		{"vendor [none]: ", "other\n"},
+		{"user [none]: ", "ann\n"},
+		{"pass [none]: ", "hush hush\n"},
+		{"folder [setlogger]: ", "\n"},
+		{"verdict [again]: ", "again\n"},
+		{"url [http://127.0.0.1:1]: ", "\n"},
+		{"vendor [other]: ", "\n"},
+		{"user [ann]: ", "\n"},
+		{"pass [as before]: ", "hush\x03"},
+		{"nothing was kept", ""},
 	} {
 		shown += readUntil(t, person, turn.prompt)
 		for strings.HasPrefix(turn.prompt, "pass") && showsTyping(t, program) {

@@ -89,7 +89,7 @@ func TestSetupSignsIn(t *testing.T) {
 	p := newProvider(t)
 	d, env := newDropbox(t)
 	g := newSignInGuide(t, p, env...)
-	g.run(t, "dropbox", exitOK, g.command("remote", "add"), []string{"dropbox", "cloud", "mine", "hush secret", "", ""})
+	g.run(t, "dropbox", exitOK, g.command("remote", "add"), []string{"dropbox", "cloud", "mine", "hush wrong", "", "", "hush secret", "", ""})
 	d.wantTried(t)
 	g.wantWorking(t, "cloud")
 	section := g.section(t, "cloud")

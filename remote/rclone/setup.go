@@ -30,9 +30,9 @@ type setup struct {
 	before configmap.Simple // of an earlier setup
 	place  string           // the folder
 
-	asked  *remote.Question // the question that stands
-	take   taker            // takes its answer
-	cancel context.CancelFunc
+	asked *remote.Question // the question that stands
+	take  taker            // takes its answer
+	end   func()           // ends the step under way, if there is one
 }
 
 // taker takes an answer and asks what comes next.
@@ -49,7 +49,7 @@ func (l *Library) Begin(ctx context.Context, w remote.Wanted) (remote.Setup, *re
 }
 
 func (l *Library) newSetup(w remote.Wanted) (*setup, error) {
-	s := &setup{library: l, name: w.Name, known: w.Known, before: configmap.Simple{}, cancel: func() {}}
+	s := &setup{library: l, name: w.Name, known: w.Known, before: configmap.Simple{}, end: func() {}}
 	name := w.Kind
 	if w.Known != "" {
 		at := slices.IndexFunc(l.Known(), func(k remote.Known) bool { return k.Name == w.Known })
@@ -72,7 +72,10 @@ func (l *Library) newSetup(w remote.Wanted) (*setup, error) {
 	}
 	s.values = newDraft(s.info)
 	if before, ok := w.Before.(*setup); ok && before.info.Name == s.info.Name {
-		s.before, s.kind.folder.Default = before.values.kept(), before.place
+		s.before = before.values.kept()
+		if before.place != "" {
+			s.kind.folder.Default = before.place
+		}
 		if token := s.before[fs.ConfigToken]; token != "" {
 			s.values.Set(fs.ConfigToken, token) // rclone asks whether it stays
 		}
@@ -184,8 +187,8 @@ func (s *setup) Keep() (path string, undo func() error, err error) {
 	return s.kept(), func() error { return s.library.settings.drop(s.name) }, nil
 }
 
-// Close ends a sign-in that is under way.
-func (s *setup) Close() { s.cancel() }
+// Close ends a sign-in that is under way, so that another can begin.
+func (s *setup) Close() { s.end() }
 
 // hide takes the answers out of an error's text, and gives it a hint.
 func (s *setup) hide(err error) error {

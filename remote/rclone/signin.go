@@ -17,7 +17,8 @@ import (
 // step is one run of the backend's own questions, up to the next question or the end.
 type step struct {
 	signsIn bool
-	done    chan stepped // takes one
+	done    chan stepped  // takes one
+	ended   chan struct{} // closed once nothing of it runs any more
 	asked   *remote.Question
 	take    taker // the question before and its taker, to which a sign-in that failed returns
 }
@@ -32,14 +33,14 @@ func (s *setup) configure(ctx context.Context, in fs.ConfigIn) (*remote.Question
 	if s.info.Config == nil {
 		return s.askFolder()
 	}
-	t := &step{signsIn: signsIn(in), done: make(chan stepped, 1), asked: s.asked, take: s.take}
+	t := &step{signsIn: signsIn(in), done: make(chan stepped, 1), ended: make(chan struct{}), asked: s.asked, take: s.take}
 	// rclone has one address that a sign-in returns to, and one place that tells where it begins.
 	if t.signsIn && !s.library.signing.TryLock() {
 		return nil, fmt.Errorf("%w: finish it or give it up first", remote.ErrSigningIn)
 	}
 	apart, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s.cancel = cancel
 	err := s.library.spawn(func() {
+		defer close(t.ended)
 		out, err := fs.BackendConfig(apart, s.name, s.values, s.info, configmap.Simple{}, in)
 		if t.signsIn {
 			s.library.signing.Unlock()
@@ -47,11 +48,13 @@ func (s *setup) configure(ctx context.Context, in fs.ConfigIn) (*remote.Question
 		t.done <- stepped{out, err}
 	})
 	if err != nil {
+		cancel()
 		if t.signsIn {
 			s.library.signing.Unlock()
 		}
 		return nil, err
 	}
+	s.end = func() { cancel(); within(patience, func() { <-t.ended }) }
 	return s.await(ctx, t)
 }
 
@@ -67,14 +70,14 @@ func (s *setup) await(ctx context.Context, t *step) (*remote.Question, error) {
 	for {
 		select {
 		case done := <-t.done:
-			s.cancel()
+			s.end()
 			return s.stepped(t, done)
 		case <-ctx.Done():
 			if s.asked != t.asked { // the address was told: it still stands
 				return s.asked, nil
 			}
-			s.cancel()
-			<-t.done // nothing else may use the settings meanwhile
+			s.end()
+			<-t.ended // nothing else may use the settings meanwhile
 			return nil, ctx.Err()
 		case <-tick.C:
 			if !t.signsIn || s.asked != t.asked {

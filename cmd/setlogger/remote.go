@@ -149,7 +149,7 @@ func syncCommand(g *globals) *cobra.Command {
 
 func tableOfRemotes(w io.Writer, all []api.RemoteStatus) error {
 	if len(all) == 0 {
-		_, err := fmt.Fprintln(w, "No remote yet. Name one: setlogger remote add NAME REMOTE:PATH")
+		_, err := fmt.Fprintln(w, "No remote yet. Name one: setlogger remote add")
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

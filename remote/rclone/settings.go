@@ -89,7 +89,7 @@ func (s *settings) problem() error {
 // vacant refuses a name that a remote of the file has, or that it can't have.
 func (s *settings) vacant(name string) error {
 	if err := s.problem(); err != nil {
-		return err
+		return unwritable{err}
 	}
 	if err := checkName(name); err != nil {
 		return err
@@ -120,9 +120,20 @@ func (s *settings) add(name, kind string, values map[string]string) error {
 	}
 	if err != nil {
 		s.DeleteSection(name)
-		return fmt.Errorf("%w: %s: %w", ErrSettings, config.GetConfigPath(), err)
+		return unwritable{fmt.Errorf("%w: %s: %w", ErrSettings, config.GetConfigPath(), err)}
 	}
 	return nil
+}
+
+// unwritable says that the file can't take what was answered.
+type unwritable struct{ error }
+
+// Unwrap answers the cause.
+func (u unwritable) Unwrap() error { return u.error }
+
+// Hint says what to do.
+func (unwritable) Hint() string {
+	return "Look at rclone's settings file (rclone config file): this user must be able to write it, with room on its disk; set RCLONE_CONFIG_PASS if it is encrypted."
 }
 
 // close keeps others from reading the file, which rclone would leave open to them.
@@ -133,7 +144,7 @@ func (s *settings) close() error {
 		return nil // rclone makes it closed
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
-		return fmt.Errorf("%w: others may read %s: %w", ErrSettings, path, err)
+		return unwritable{fmt.Errorf("%w: others may read %s: %w", ErrSettings, path, err)}
 	}
 	return nil
 }

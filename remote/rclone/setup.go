@@ -192,7 +192,7 @@ func (s *setup) Close() { s.end() }
 
 // hide takes the answers out of an error's text, and gives it a hint.
 func (s *setup) hide(err error) error {
-	if err == nil || errors.Is(err, remote.ErrSigningIn) || errors.Is(err, remote.ErrTaken) || errors.Is(err, context.Canceled) {
+	if err == nil || isAny(err, remote.ErrSigningIn, remote.ErrTaken, context.Canceled, context.DeadlineExceeded) {
 		return err
 	}
 	text := err.Error()

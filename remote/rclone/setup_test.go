@@ -228,7 +228,7 @@ func TestNotKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err := e.setup.Keep()
-	if err == nil || !errors.Is(err, ErrSettings) {
+	if !errors.Is(err, ErrSettings) || !strings.Contains(remote.Hint(err), "must be able to write it") {
 		t.Errorf("kept: %v", err)
 	}
 	if err := errors.Join(os.Remove(folder), os.Rename(folder+".away", folder)); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/setlogger/setlogger/api"
 )
@@ -86,6 +88,7 @@ func newSignInGuide(t *testing.T, p *provider, env ...string) *guide {
 // TestSetupSignsIn goes through all of a sign-in: the browser is opened, and the token that comes is kept for its owner alone.
 // All sign-ins are in this one test: they have one port on a machine.
 func TestSetupSignsIn(t *testing.T) {
+	waitForPort(t)
 	p := newProvider(t)
 	d, env := newDropbox(t)
 	g := newSignInGuide(t, p, env...)
@@ -109,10 +112,28 @@ func TestSetupSignsIn(t *testing.T) {
 	g.oneAtATime(t, p)
 }
 
+// waitForPort waits until the port of sign-ins is free: to any connection on this machine the system may give it.
+func waitForPort(t *testing.T) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(time.Minute); ; <-tick.C {
+		l, err := net.Listen("tcp", "127.0.0.1:53682")
+		if err == nil {
+			_ = l.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}
+
 // oneAtATime: a second sign-in is refused until the first is given up; one that the person declines is told.
 func (g *guide) oneAtATime(t *testing.T, p *provider) {
 	t.Helper()
 	first, second := g.untilSignIn(t, "first"), g.untilSignIn(t, "second")
+	g.portTaken(t, first)
 	asked, err := g.client.AnswerSetup(t.Context(), first, api.SetupAnswer{Question: "sign_in"})
 	if err != nil || asked.Question.Address == "" {
 		t.Fatalf("%+v, %v", asked, err)
@@ -139,6 +160,22 @@ func (g *guide) oneAtATime(t *testing.T, p *provider) {
 	}
 	if stands, err := g.client.Setup(t.Context(), second); err != nil || stands.Question.Name != "sign_in" {
 		t.Errorf("%+v, %v", stands, err)
+	}
+}
+
+// portTaken: where another program has the port, that is what is said.
+func (g *guide) portTaken(t *testing.T, id string) {
+	t.Helper()
+	other, err := net.Listen("tcp", "127.0.0.1:53682")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = g.client.AnswerSetup(t.Context(), id, api.SetupAnswer{Question: "sign_in"})
+	if refused, ok := errors.AsType[*api.Error](err); !ok || !strings.Contains(refused.Hint, "another program has the port") {
+		t.Errorf("the port is taken: %v", err)
+	}
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

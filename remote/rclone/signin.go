@@ -41,7 +41,7 @@ func (s *setup) configure(ctx context.Context, in fs.ConfigIn) (*remote.Question
 	apart, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	err := s.library.spawn(func() {
 		defer close(t.ended)
-		out, err := fs.BackendConfig(apart, s.name, s.values, s.info, configmap.Simple{}, in)
+		out, err := s.goOn(apart, in)
 		if t.signsIn {
 			s.library.signing.Unlock()
 		}
@@ -56,6 +56,27 @@ func (s *setup) configure(ctx context.Context, in fs.ConfigIn) (*remote.Question
 	}
 	s.end = func() { cancel(); within(patience, func() { <-t.ended }) }
 	return s.await(ctx, t)
+}
+
+// goOn runs the backend's questions from a state. The port of a sign-in may have been given to a connection of another
+// program, which mostly ends soon.
+func (s *setup) goOn(ctx context.Context, in fs.ConfigIn) (*fs.ConfigOut, error) {
+	for end := time.Now().Add(patience); ; {
+		out, err := fs.BackendConfig(ctx, s.name, s.values, s.info, configmap.Simple{}, in)
+		if !portTaken(err) || time.Now().After(end) {
+			return out, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// portTaken tells that rclone can't listen for a sign-in; the name of the error differs by system.
+func portTaken(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "failed to start auth webserver")
 }
 
 // signsIn tells whether a state waits for a browser.
@@ -131,8 +152,8 @@ func (s *setup) stepped(t *step, done stepped) (*remote.Question, error) {
 }
 
 func hintOfStep(err error) string {
-	if strings.Contains(err.Error(), "address already in use") {
-		return "another program waits for a sign-in (rclone config, rclone authorize): end it, or sign in on another machine"
+	if portTaken(err) {
+		return "another program has the port that a sign-in comes back to (rclone config, rclone authorize): end it, or sign in on another machine"
 	}
 	return "try it again; with a client id of your own, look at its secret and its redirect address"
 }

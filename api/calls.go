@@ -216,10 +216,26 @@ func (c *Client) Remotes(ctx context.Context) ([]RemoteStatus, error) {
 	return all.Remotes, err
 }
 
-// AddRemote names a place reached through rclone. Doing it again changes nothing; another path under the name is ErrConflict.
+// AddRemote names a place reached through rclone. Doing it again changes nothing; another path under the name is ErrConflict,
+// and so is a place whose share has another key, or is encrypted or plain where it should not be: Error.Type tells.
 func (c *Client) AddRemote(ctx context.Context, r Remote) (*RemoteStatus, error) {
 	var made RemoteStatus
 	return &made, c.get(ctx, call{method: http.MethodPost, path: "/v1/remotes", body: r}, &made)
+}
+
+// MakeKey makes a recovery key for an encrypted remote, which AddRemote then takes. Nothing is kept of it. ErrConflict: no encrypted
+// share can be made there.
+func (c *Client) MakeKey(ctx context.Context, name, path string) (string, error) {
+	var made RecoveryKey
+	err := c.get(ctx, call{method: http.MethodPost, path: "/v1/keys", body: KeyRequest{Name: name, Path: path}}, &made)
+	return made.Key, err
+}
+
+// RemoteKey answers the recovery key of an encrypted remote; ErrNotFound of one that is plain.
+func (c *Client) RemoteKey(ctx context.Context, name string) (string, error) {
+	var key RecoveryKey
+	err := c.get(ctx, call{method: http.MethodGet, path: "/v1/remotes/" + escape(name) + "/key"}, &key)
+	return key.Key, err
 }
 
 // RemoveRemote forgets a remote. Nothing on it is touched.

@@ -104,6 +104,19 @@ type RemoteStatus struct {
 	Pending  uint64     `json:"pending"`
 	LastSync *time.Time `json:"last_sync"`
 	Error    string     `json:"error,omitempty" doc:"Why the last call failed"`
+
+	Encrypted bool `json:"encrypted,omitempty" doc:"The share is: its recovery key is on this device"`
+}
+
+// KeyRequest names the encrypted remote that a recovery key is made for.
+type KeyRequest struct {
+	Name string `json:"name" pattern:"^[a-z0-9][a-z0-9._-]{0,63}$"`
+	Path string `json:"path" doc:"Any path rclone accepts; an encrypted share must be able to be made there"`
+}
+
+// RecoveryKey is what an encrypted share is read with. Who has it reads all; who lost it everywhere reads nothing.
+type RecoveryKey struct {
+	Key string `json:"recovery_key" doc:"Six groups of six letters and digits"`
 }
 
 // Problem names one trouble with its mend.
@@ -193,6 +206,9 @@ type Log struct {
 type Remote struct {
 	Name string `json:"name" pattern:"^[a-z0-9][a-z0-9._-]{0,63}$"`
 	Path string `json:"path" doc:"Any path rclone accepts: name:folder, a connection string, or a local folder"`
+
+	Encrypt bool   `json:"encrypt,omitempty" doc:"Keep the share encrypted, by key"`
+	Key     string `json:"key,omitempty" doc:"Recovery key: of the share that is there, or a new one, made by POST /v1/keys"`
 }
 
 // RemoteTest is the verdict on one remote.

@@ -50,6 +50,8 @@ type Options struct {
 	Open func(path string) remote.Storage
 	// Make makes the folder at a remote's path, where the backend has folders; nil: there are none to make.
 	Make func(ctx context.Context, path string) error
+	// Encrypt answers the path of an encryption, by a password and a salt, laid over a folder of a path; nil: there is none.
+	Encrypt func(path, folder, password, salt string) (string, error)
 	// Watch calls hint with the name of each file that comes to be in log/ of the folder at a remote's path, until the context
 	// ends or it can't; nil: nothing is watched. Hints may be lost, and remotes are polled all the same.
 	Watch func(ctx context.Context, path string, hint func(name string)) error

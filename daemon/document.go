@@ -76,6 +76,7 @@ func tags() []tag {
 		{"live", "Changes as they happen", "/v1/stream"},
 		{"remotes", "The places that buckets are synced with", "/v1/remotes"},
 		{"remotes", "", setupsPath},
+		{"remotes", "", "/v1/keys"},
 		{"apps", "Letting programs and web pages in", appsPath},
 		{"daemon", "The daemon as a whole", "/"},
 	}

@@ -89,6 +89,9 @@ func newStory(t *testing.T) *story {
 	s := &story{places: places{all: map[string]remote.Storage{}}, given: map[string]string{}, run: map[string]bool{}, checked: map[string]bool{}}
 	s.served = serveOptions(t, Options{
 		Data: filepath.Join(t.TempDir(), "data"), Open: s.places.open, Make: func(context.Context, string) error { return nil }, Setups: cloudSetups(),
+		Encrypt: func(path, folder, password, salt string) (string, error) {
+			return path + "/" + folder + password + salt, nil
+		},
 	})
 	s.d = s.document(t)
 	s.tokens = map[string]string{adminScope: s.token, "": s.token}

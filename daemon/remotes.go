@@ -15,6 +15,7 @@ import (
 	"github.com/setlogger/setlogger/api"
 	"github.com/setlogger/setlogger/localstore"
 	"github.com/setlogger/setlogger/remote"
+	"github.com/setlogger/setlogger/remote/encrypted"
 	"github.com/setlogger/setlogger/replica"
 )
 
@@ -26,7 +27,8 @@ type heldRemote struct {
 	name    string
 	path    string
 	storage remote.Storage
-	share   *replica.Share // its lane's
+	place   *encrypted.Place // nil where the share is plain; without a key, it is closed
+	share   *replica.Share   // its lane's
 	lane    *lane
 	stop    context.CancelFunc
 
@@ -97,10 +99,11 @@ func (d *Daemon) openRemotes() error {
 func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 	ctx, stop := context.WithCancel(d.lanes)
 	var own *echoes
-	if d.o.Watch != nil && isLocal(r.Path) {
+	if d.o.Watch != nil && isLocal(r.Path) && !r.Encrypted { // below crypt, names tell nothing
 		own = &echoes{}
 	}
-	held := &heldRemote{name: r.Name, path: r.Path, storage: &countedStorage{d.o.Open(r.Path), r.Name, d.metrics, own}, stop: stop, found: findings{share: r.Share}}
+	storage, place := d.storageOf(r)
+	held := &heldRemote{name: r.Name, path: r.Path, storage: &countedStorage{storage, r.Name, d.metrics, own}, place: place, stop: stop, found: findings{share: r.Share}}
 	held.share = replica.NewShare(replica.Options{
 		Storage: held.storage, Remote: r.Name, ID: r.Share, Logger: d.log, Key: d.key, Uptime: d.uptime.now, Progress: d.noteJoin,
 	})
@@ -135,27 +138,58 @@ func (d *Daemon) listRemotes(context.Context, *struct{}) (*answer[api.Remotes], 
 }
 
 func (d *Daemon) addRemote(ctx context.Context, in *struct{ Body api.Remote }) (*answer[api.RemoteStatus], error) {
+	wanted := in.Body
+	key, err := wantedKey(wanted)
+	if err != nil {
+		return nil, refused(err)
+	}
 	d.changing.Lock()
 	defer d.changing.Unlock()
-	wanted := in.Body
+	if r, err := d.added(wanted, key); err != nil {
+		return nil, err
+	} else if r != nil {
+		return &answer[api.RemoteStatus]{d.remoteStatus(r)}, nil
+	}
+	if err := checkPath(wanted.Path); err != nil {
+		return nil, err
+	}
+	if err := d.checkPlace(ctx, wanted.Path, key); err != nil {
+		return nil, refused(err)
+	}
+	entry := localstore.Remote{Name: wanted.Name, Path: wanted.Path, Created: d.now(), Encrypted: wanted.Encrypt}
+	put := func() error { return d.registry.PutRemote(entry) }
+	if entry.Encrypted {
+		put = func() error { return d.registry.PutEncrypted(entry, key.Text()) }
+	}
+	if err := put(); err != nil {
+		return nil, refused(err)
+	}
+	return &answer[api.RemoteStatus]{d.remoteStatus(d.hold(entry))}, nil
+}
+
+// added answers the remote that is the wanted one already; nil where there is none, and it clashes with none.
+func (d *Daemon) added(wanted api.Remote, key encrypted.Key) (*heldRemote, error) {
 	for _, r := range d.allRemotes() {
 		switch {
+		case r.name == wanted.Name && r.path == wanted.Path && r.hasKey(key):
+			return r, nil
 		case r.name == wanted.Name && r.path == wanted.Path:
-			return &answer[api.RemoteStatus]{d.remoteStatus(r)}, nil
+			return nil, problem(http.StatusConflict, fmt.Sprintf("remote %s is there already, with another recovery key or without one", r.name), "remove that one first; what is on it stays")
 		case r.name == wanted.Name:
 			return nil, problem(http.StatusConflict, fmt.Sprintf("remote %s is another place: %s", r.name, d.o.Mask(r.path)), "choose another name, or remove that one first")
 		case r.path == wanted.Path:
 			return nil, problem(http.StatusConflict, "this place is remote "+r.name+" already", "use that name")
 		}
 	}
-	if err := checkPath(wanted.Path); err != nil {
-		return nil, err
+	return nil, nil
+}
+
+// hasKey compares the key of a remote's share; zero stands for that of a plain one.
+func (r *heldRemote) hasKey(key encrypted.Key) bool {
+	if r.place == nil {
+		return key.IsZero()
 	}
-	entry := localstore.Remote{Name: wanted.Name, Path: wanted.Path, Created: d.now()}
-	if err := d.registry.PutRemote(entry); err != nil {
-		return nil, refused(err)
-	}
-	return &answer[api.RemoteStatus]{d.remoteStatus(d.hold(entry))}, nil
+	return !key.IsZero() && r.place.Key.Equal(key)
 }
 
 // checkPath refuses what rclone would take for something else, without repeating it: there may be secrets in it.
@@ -254,19 +288,23 @@ func (d *Daemon) testRemote(ctx context.Context, in *remoteName) (*answer[api.Re
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	test := &remoteTest{storage: r.storage, name: fmt.Sprintf("test.%d.txt", d.now().UnixNano())}
+	test := &remoteTest{storage: r.storage, place: r.place, name: fmt.Sprintf("test.%d.txt", d.now().UnixNano())}
 	return &answer[api.RemoteTest]{test.run(ctx)}, nil
 }
 
 // remoteTest is one test of a remote.
 type remoteTest struct {
 	storage remote.Storage
+	place   *encrypted.Place // nil: plain
 	name    string
 	steps   []api.TestStep
 }
 
 func (t *remoteTest) run(ctx context.Context) api.RemoteTest {
 	content := []byte("SetLogger was here to test this remote. The file can be deleted.\n")
+	if t.place != nil && !t.step("key", func() error { return t.place.Check(ctx) }) {
+		return api.RemoteTest{Steps: t.steps}
+	}
 	ok := t.step("write", func() error { return t.storage.Write(ctx, t.name, content) })
 	if ok {
 		read := t.step("read", func() error {
@@ -300,7 +338,7 @@ func (t *remoteTest) step(name string, call func() error) bool {
 	err := call()
 	step := api.TestStep{Name: name, OK: err == nil, Took: time.Since(start).Round(time.Millisecond / 10).String()}
 	if err != nil {
-		step.Error, step.Problem, step.Hint = plain(err), problemOf("", err).Name, cmp.Or(remote.Hint(err), "look at the remote's path and settings")
+		step.Error, step.Problem, step.Hint = plain(err), problemOf("", err).Name, cmp.Or(remote.Hint(err), placeHint(err), "look at the remote's path and settings")
 	}
 	t.steps = append(t.steps, step)
 	return step.OK

@@ -22,7 +22,7 @@ type findings struct {
 // round makes one round with a remote, for the buckets that sync with it. Only its lane calls it.
 func (d *Daemon) round(ctx context.Context, r *heldRemote) (outcome, error) {
 	if r.share.ID() == "" { // later, a missing folder is one that has vanished
-		if err := d.o.Make(ctx, r.path); err != nil {
+		if err := d.prepare(ctx, r); err != nil {
 			return outcome{}, err
 		}
 	}

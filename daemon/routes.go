@@ -78,6 +78,8 @@ func (d *Daemon) addCalls(r *router) {
 	huma.Register(r.api, r.operation("POST", "/v1/buckets/{bucket}/compact", "compact", "Write an index of what none covers yet, on each remote of the bucket"), d.compact)
 	huma.Register(r.api, r.operation("GET", "/v1/remotes", "listRemotes", "List the remotes"), d.listRemotes)
 	huma.Register(r.api, r.operation("POST", "/v1/remotes", "addRemote", "Name a remote"), d.addRemote)
+	huma.Register(r.api, r.operation("GET", "/v1/remotes/{remote}/key", "showKey", "The recovery key of an encrypted remote"), d.showKey)
+	huma.Register(r.api, r.operation("POST", "/v1/keys", "makeKey", "Make a recovery key for an encrypted remote; nothing is kept"), d.newKey)
 	huma.Register(r.api, r.operation("DELETE", "/v1/remotes/{remote}", "removeRemote", "Forget a remote; nothing on it is touched"), d.removeRemote)
 	huma.Register(r.api, r.operation("POST", "/v1/remotes/{remote}/test", "testRemote", "Write, read, list and remove a small file there"), d.testRemote)
 	huma.Register(r.api, r.operation("POST", "/v1/remotes/{remote}/sync", "syncRemote", "Sync with a remote now, and wait for it"), d.syncRemote)

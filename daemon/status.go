@@ -134,7 +134,7 @@ func (d *Daemon) remoteStatuses() api.Remotes {
 
 func (d *Daemon) remoteStatus(r *heldRemote) api.RemoteStatus {
 	view := r.lane.look()
-	status := api.RemoteStatus{Name: r.name, Path: d.o.Mask(r.path), Share: r.look().share, State: view.state()}
+	status := api.RemoteStatus{Name: r.name, Path: d.o.Mask(r.path), Share: r.look().share, State: view.state(), Encrypted: r.place != nil}
 	if !view.lastSync.IsZero() {
 		at := view.lastSync.UTC().Truncate(time.Millisecond)
 		status.LastSync = &at
@@ -196,6 +196,7 @@ func problemOf(name string, err error) api.Problem {
 			break
 		}
 	}
+	p.Name = cmp.Or(placeProblem(err), p.Name)
 	switch {
 	case p.Name == remoteFailing:
 		p.Hint = cmp.Or(p.Hint, "look at the remote's path and settings: setlogger remote test "+name)

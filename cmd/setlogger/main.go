@@ -14,6 +14,7 @@ type remotes struct {
 	open func(path string) remote.Storage
 	make func(ctx context.Context, path string) error
 	mask func(path string) string
+	wrap func(path, folder, password, salt string) (string, error)
 	stop func()
 
 	setups remote.Setups
@@ -32,7 +33,7 @@ func startRclone(ctx context.Context, log *slog.Logger) (*remotes, error) {
 		log.Warn("rclone's settings cannot be read; local folders still work", "error", err)
 	}
 	return &remotes{
-		open: library.Open, make: library.Make, mask: rclone.Mask, stop: library.Stop,
+		open: library.Open, make: library.Make, mask: rclone.Mask, wrap: rclone.Encrypted, stop: library.Stop,
 		setups: remote.Setups{Kinds: library.Kinds, Known: library.Known, Begin: library.Begin},
 	}, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -14,15 +15,19 @@ import (
 )
 
 func remoteCommand(g *globals) *cobra.Command {
-	return group("remote", "Name the places to sync with", remoteAddCommand(g), remoteListCommand(g), remoteTestCommand(g), remoteRemoveCommand(g))
+	return group("remote", "Name the places to sync with", remoteAddCommand(g), remoteListCommand(g), remoteTestCommand(g), remoteKeyCommand(g), remoteRemoveCommand(g))
 }
 
 func remoteAddCommand(g *globals) *cobra.Command {
 	var noBrowser bool
+	var k keyFlags
 	cmd := &cobra.Command{
 		Use: "add [NAME [REMOTE:PATH]]", Short: "Name a folder on any storage that rclone reaches, or on this disk", Args: cobra.MaximumNArgs(2), Long: setUpHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
+				if k != (keyFlags{}) {
+					return errors.New("an encrypted share takes NAME and REMOTE:PATH; rclone's settings have the places that were set up by questions")
+				}
 				return g.setUp(cmd, strings.Join(args, ""), noBrowser)
 			}
 			c, err := g.client(cmd)
@@ -33,15 +38,16 @@ func remoteAddCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := c.AddRemote(cmd.Context(), api.Remote{Name: args[0], Path: path})
+			r, err := g.addRemote(cmd, c, api.Remote{Name: args[0], Path: path}, &k)
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(g.say(cmd), "Remote %s is %s. Try it: setlogger remote test %s\n", r.Name, r.Path, r.Name)
+			_, err = fmt.Fprintf(g.say(cmd), "Remote %s is %s. Try it: setlogger remote test %s\n", r.Name, placeShown(*r), r.Name)
 			return err
 		},
 	}
 	cmd.Flags().BoolVar(&noBrowser, "no-browser", false, "show the address of a sign-in, and open no browser")
+	k.add(cmd)
 	return cmd
 }
 
@@ -155,7 +161,7 @@ func tableOfRemotes(w io.Writer, all []api.RemoteStatus) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "REMOTE\tSTATE\tWAITING\tLAST SYNC\tPLACE")
 	for _, r := range all {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", r.Name, r.State, r.Pending, moment(r.LastSync), r.Path)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", r.Name, r.State, r.Pending, moment(r.LastSync), placeShown(r))
 	}
 	return t.Flush()
 }

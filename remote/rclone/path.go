@@ -66,6 +66,9 @@ func Mask(path string) string {
 	if len(parsed.Config) == 0 {
 		return path
 	}
+	if place, ok := encryptedPlace(parsed); ok {
+		return Mask(place)
+	}
 	var b strings.Builder
 	b.WriteString(parsed.Name)
 	options := optionsOf(parsed.Name)

@@ -241,11 +241,12 @@ type RemoteTest struct {
 
 // TestStep is one call made by a test of a remote.
 type TestStep struct {
-	Name  string `json:"name" doc:"write, read, list, remove"`
-	OK    bool   `json:"ok"`
-	Took  string `json:"took"`
-	Error string `json:"error,omitempty"`
-	Hint  string `json:"hint,omitempty"`
+	Name    string `json:"name" doc:"write, read, list, remove; of a setup make before them"`
+	OK      bool   `json:"ok"`
+	Took    string `json:"took"`
+	Problem string `json:"problem,omitempty" doc:"Fixed word for what is wrong, as in the status"`
+	Error   string `json:"error,omitempty"`
+	Hint    string `json:"hint,omitempty"`
 }
 
 // Bucket describes a bucket for making or joining it.

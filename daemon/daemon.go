@@ -61,6 +61,8 @@ type Options struct {
 	Mask func(path string) string
 	// Channels opens the channels of remotes; nil: no remote can have one.
 	Channels *Channels
+	// Setups sets up remotes by questions; zero: only by their paths.
+	Setups remote.Setups
 	// Ready is called once the daemon listens.
 	Ready func(Ready)
 	// Logger gets what the daemon tells; nil: nothing.
@@ -100,6 +102,9 @@ func (o Options) withDefaults() Options {
 	if o.ObjectStore == nil {
 		o.ObjectStore = func(string) bool { return false }
 	}
+	if o.Setups.Begin == nil {
+		o.Setups = noSetups()
+	}
 	if o.Ready == nil {
 		o.Ready = func(Ready) {}
 	}
@@ -124,6 +129,7 @@ type Daemon struct {
 	moments  *moments
 	started  time.Time
 	metrics  *metrics
+	setups   setups
 
 	streams context.Context // ends when the daemon begins to stop: streams end, calls finish
 	lanes   context.Context // ends the rounds with remotes
@@ -193,6 +199,7 @@ func (d *Daemon) run(ctx context.Context) error {
 	stopLanes()
 	finish(base, server, d.log)
 	d.moments.drop()
+	d.setups.close()
 	if !waitFor(&d.running, closeTime) {
 		d.log.Warn("a remote's call did not end in time and is left behind")
 	}

@@ -75,6 +75,7 @@ func tags() []tag {
 		{"buckets", "The buckets of this device and their settings", "/v1/buckets"},
 		{"live", "Changes as they happen", "/v1/stream"},
 		{"remotes", "The places that buckets are synced with", "/v1/remotes"},
+		{"remotes", "", setupsPath},
 		{"remotes", "", "/v1/keys"},
 		{"apps", "Letting programs and web pages in", appsPath},
 		{"daemon", "The daemon as a whole", "/"},
@@ -124,7 +125,7 @@ func sharedProblems(o *huma.Operation) []string {
 			names = append(names, "noScope")
 		}
 	}
-	for part, name := range map[string]string{"{bucket}": "noBucket", "{remote}": "noRemote", "{app}": "noApp"} {
+	for part, name := range map[string]string{"{bucket}": "noBucket", "{remote}": "noRemote", "{app}": "noApp", "{setup}": "noSetup"} {
 		if strings.Contains(o.Path, part) {
 			names = append(names, name)
 		}

@@ -88,7 +88,7 @@ func TestExamples(t *testing.T) {
 func newStory(t *testing.T) *story {
 	s := &story{places: places{all: map[string]remote.Storage{}}, given: map[string]string{}, run: map[string]bool{}, checked: map[string]bool{}}
 	s.served = serveOptions(t, Options{
-		Data: filepath.Join(t.TempDir(), "data"), Open: s.places.open, Make: func(context.Context, string) error { return nil },
+		Data: filepath.Join(t.TempDir(), "data"), Open: s.places.open, Make: func(context.Context, string) error { return nil }, Setups: cloudSetups(),
 		Encrypt: func(path, folder, password, salt string) (string, error) {
 			return path + "/" + folder + password + salt, nil
 		},
@@ -138,6 +138,8 @@ func (s *story) stage(t *testing.T, c docCase) (before, after func()) {
 	none := func() {}
 	bringBack := func() { s.places.away.Store(false); s.syncAll(t) }
 	switch c.String() {
+	case "answerSetup last":
+		return func() { s.places.away.Store(true) }, bringBack
 	case "syncRemote unreachable", "compact unreachable":
 		return func() { s.places.away.Store(true) }, bringBack
 	case "status offline":
@@ -151,6 +153,8 @@ func (s *story) stage(t *testing.T, c docCase) (before, after func()) {
 			s.places.away.Store(true)
 			s.append(t, "todos", `{"type":"CREATE_NODE","id":"waiting"}`)
 		}, bringBack
+	case "beginSetup tooMany":
+		return s.crowdSetups(t)
 	case "askApp tooMany":
 		return s.crowd(t)
 	}
@@ -178,6 +182,27 @@ func (s *story) crowd(t *testing.T) (before, after func()) {
 		}, func() {
 			for _, id := range ids {
 				if err := s.client.RemoveApp(t.Context(), id); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+}
+
+// crowdSetups begins as many setups as may be under way, and gives them up later.
+func (s *story) crowdSetups(t *testing.T) (before, after func()) {
+	t.Helper()
+	var ids []string
+	return func() {
+			for len(ids) < maxSetups-1 { // one is under way already
+				begun, err := s.client.BeginSetup(t.Context(), api.SetupStart{Name: "x", Kind: "webdav"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ids = append(ids, begun.ID)
+			}
+		}, func() {
+			for _, id := range ids {
+				if err := s.client.DropSetup(t.Context(), id); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -245,8 +270,8 @@ func (s *story) spoil(t *testing.T, name string, c docCase, r *http.Request) {
 	case "noScope":
 		lesser := map[string]string{readScope: "other", writeScope: readScope, adminScope: writeScope}
 		r.Header.Set("Authorization", "Bearer "+s.tokens[lesser[c.call.Security[0]["token"][0]]])
-	case "noBucket", "noRemote", "noApp":
-		names := strings.NewReplacer("{bucket}", "nowhere", "{remote}", "nowhere", "{app}", "nowhere", "{id}", "milk")
+	case "noBucket", "noRemote", "noApp", "noSetup":
+		names := strings.NewReplacer("{bucket}", "nowhere", "{remote}", "nowhere", "{app}", "nowhere", "{setup}", "nowhere", "{id}", "milk")
 		r.URL.Path = names.Replace(c.call.path)
 	case "noJSON":
 		body(`{"`)

@@ -358,7 +358,7 @@ func (t *remoteTest) step(name string, call func() error) bool {
 	err := call()
 	step := api.TestStep{Name: name, OK: err == nil, Took: time.Since(start).Round(time.Millisecond / 10).String()}
 	if err != nil {
-		step.Error, step.Hint = plain(err), cmp.Or(remote.Hint(err), placeHint(err), "look at the remote's path and settings")
+		step.Error, step.Problem, step.Hint = plain(err), problemOf("", err).Name, cmp.Or(remote.Hint(err), placeHint(err), "look at the remote's path and settings")
 	}
 	t.steps = append(t.steps, step)
 	return step.OK

@@ -17,6 +17,8 @@ type remotes struct {
 	wrap func(path, folder, password, salt string) (string, error)
 	paid func(path string) bool // by the request
 	stop func()
+
+	setups remote.Setups
 }
 
 func main() {
@@ -31,5 +33,8 @@ func startRclone(ctx context.Context, log *slog.Logger) (*remotes, error) {
 	if err := library.SettingsError(); err != nil {
 		log.Warn("rclone's settings cannot be read; local folders still work", "error", err)
 	}
-	return &remotes{open: library.Open, make: library.Make, mask: rclone.Mask, wrap: rclone.Encrypted, paid: library.ObjectStore, stop: library.Stop}, nil
+	return &remotes{
+		open: library.Open, make: library.Make, mask: rclone.Mask, wrap: rclone.Encrypted, paid: library.ObjectStore, stop: library.Stop,
+		setups: remote.Setups{Kinds: library.Kinds, Known: library.Known, Begin: library.Begin},
+	}, nil
 }

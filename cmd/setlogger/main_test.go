@@ -19,7 +19,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"setlogger": main})
+	testscript.Main(m, map[string]func(){"setlogger": main, "xdg-open": browse, "open": browse})
 }
 
 // TestScripts runs testdata/script with the real program. Beside testscript's own commands there are

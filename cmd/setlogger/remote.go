@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -18,11 +19,18 @@ func remoteCommand(g *globals) *cobra.Command {
 }
 
 func remoteAddCommand(g *globals) *cobra.Command {
+	var noBrowser bool
 	var k keyFlags
 	var notify string
 	cmd := &cobra.Command{
-		Use: "add NAME REMOTE:PATH", Short: "Name a folder on any storage that rclone reaches, or on this disk", Args: cobra.ExactArgs(2),
+		Use: "add [NAME [REMOTE:PATH]]", Short: "Name a folder on any storage that rclone reaches, or on this disk", Args: cobra.MaximumNArgs(2), Long: setUpHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				if k != (keyFlags{}) {
+					return errors.New("an encrypted share takes NAME and REMOTE:PATH; rclone's settings have the places that were set up by questions")
+				}
+				return g.setUp(cmd, strings.Join(args, ""), noBrowser)
+			}
 			c, err := g.client(cmd)
 			if err != nil {
 				return err
@@ -39,6 +47,7 @@ func remoteAddCommand(g *globals) *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&noBrowser, "no-browser", false, "show the address of a sign-in, and open no browser")
 	k.add(cmd)
 	cmd.Flags().StringVar(&notify, "notify", "", "a Pub/Sub topic by which the devices of the share tell each other of changes at once, such as nats://host:4222/subject; add the remote again to change it, none takes it away")
 	return cmd
@@ -96,7 +105,7 @@ func stepLine(s api.TestStep) string {
 	if s.OK {
 		return fmt.Sprintf("ok      %-7s %s", s.Name, s.Took)
 	}
-	return fmt.Sprintf("FAILED  %-7s %s: %s\n        %s", s.Name, s.Took, s.Error, s.Hint)
+	return fmt.Sprintf("FAILED  %-7s %s: %s: %s\n        %s", s.Name, s.Took, s.Problem, s.Error, s.Hint)
 }
 
 func remoteRemoveCommand(g *globals) *cobra.Command {
@@ -148,7 +157,7 @@ func syncCommand(g *globals) *cobra.Command {
 
 func tableOfRemotes(w io.Writer, all []api.RemoteStatus) error {
 	if len(all) == 0 {
-		_, err := fmt.Fprintln(w, "No remote yet. Name one: setlogger remote add NAME REMOTE:PATH")
+		_, err := fmt.Fprintln(w, "No remote yet. Name one: setlogger remote add")
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

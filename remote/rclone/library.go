@@ -40,6 +40,8 @@ type Library struct {
 	stopped bool
 	ends    map[*func()]bool // each ends one remote, opened or being opened
 	running sync.WaitGroup
+
+	signing sync.Mutex // held while a setup waits for its sign-in
 }
 
 // started is a global because what it guards is: rclone's settings, transports and exit handlers.

@@ -31,7 +31,7 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 		return nil
 	}
 	ours := slog.NewRecord(r.Time, level, "rclone", r.PC)
-	ours.AddAttrs(slog.String("text", r.Message))
+	ours.AddAttrs(slog.String("text", withoutState(r.Message)))
 	r.Attrs(func(a slog.Attr) bool {
 		if a.Key == "object" {
 			ours.AddAttrs(slog.String("object", Mask(a.Value.String())))
@@ -39,6 +39,15 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 		return true
 	})
 	return h.next.Handle(ctx, ours)
+}
+
+// withoutState hides what lets whoever reads the log take part in a sign-in.
+func withoutState(text string) string {
+	before, _, cut := strings.Cut(text, "/auth?state=")
+	if cut {
+		return before + "/auth?state=" + hidden
+	}
+	return text
 }
 
 // WithAttrs is never called by rclone.

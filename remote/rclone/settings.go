@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/rclone/rclone/fs/config"
 	"github.com/rclone/rclone/fs/config/configfile"
 
+	"github.com/setlogger/setlogger/remote"
 	"github.com/setlogger/setlogger/remote/rclone/early"
 )
 
@@ -19,6 +22,8 @@ import (
 // file, and would write an empty one over it.
 type settings struct {
 	*configfile.Storage
+
+	adding sync.Mutex // one change of the file at a time
 
 	mu  sync.Mutex
 	err error
@@ -79,6 +84,77 @@ func (s *settings) problem() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.err
+}
+
+// vacant refuses a name that a remote of the file has, or that it can't have.
+func (s *settings) vacant(name string) error {
+	if err := s.problem(); err != nil {
+		return unwritable{err}
+	}
+	if err := checkName(name); err != nil {
+		return err
+	}
+	if s.HasSection(name) {
+		return fmt.Errorf("%w: rclone's settings have a remote %s", remote.ErrTaken, name)
+	}
+	return nil
+}
+
+// add writes a new remote into the file, which only its owner may read from then on.
+func (s *settings) add(name, kind string, values map[string]string) error {
+	s.adding.Lock()
+	defer s.adding.Unlock()
+	if err := s.vacant(name); err != nil {
+		return err
+	}
+	if err := s.close(); err != nil {
+		return err
+	}
+	s.SetValue(name, "type", kind)
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		s.SetValue(name, key, values[key])
+	}
+	err := s.Save()
+	if err == nil && !s.HasSection(name) {
+		err = errors.New("another program changed it at the same moment")
+	}
+	if err != nil {
+		s.DeleteSection(name)
+		return unwritable{fmt.Errorf("%w: %s: %w", ErrSettings, config.GetConfigPath(), err)}
+	}
+	return nil
+}
+
+// unwritable says that the file can't take what was answered.
+type unwritable struct{ error }
+
+// Unwrap answers the cause.
+func (u unwritable) Unwrap() error { return u.error }
+
+// Hint says what to do.
+func (unwritable) Hint() string {
+	return "Look at rclone's settings file (rclone config file): this user must be able to write it, with room on its disk; set RCLONE_CONFIG_PASS if it is encrypted."
+}
+
+// close keeps others from reading the file, which rclone would leave open to them.
+func (s *settings) close() error {
+	path := config.GetConfigPath()
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm()&0o077 == 0 {
+		return nil // rclone makes it closed
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return unwritable{fmt.Errorf("%w: others may read %s: %w", ErrSettings, path, err)}
+	}
+	return nil
+}
+
+// drop takes a remote out of the file.
+func (s *settings) drop(name string) error {
+	s.adding.Lock()
+	defer s.adding.Unlock()
+	s.DeleteSection(name)
+	return s.Save()
 }
 
 // setGlobals must run before the first remote is opened: the transport is made once, from these.

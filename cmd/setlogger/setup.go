@@ -1,0 +1,260 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/setlogger/setlogger/api"
+)
+
+const setUpHelp = `Name a folder on any storage that rclone reaches, or on this disk.
+
+Without REMOTE:PATH it asks for what it needs: the kind of storage (Dropbox, Google Drive, OneDrive, S3, WebDAV, SFTP, SMB, a folder,
+or any other of rclone's), or one of the remotes that rclone knows already; then what that kind takes. It tries the place with a file,
+and says whether it works. What you answer is kept in rclone's settings, for your eyes alone. Answers may also come from a
+file or a pipe, a line each.`
+
+// interview is one guided setup: a client, and a person who answers.
+type interview struct {
+	c         *api.Client
+	out       io.Writer
+	in        *answers
+	noBrowser bool
+
+	kinds *api.SetupKinds
+	last  string // address that was shown
+}
+
+// setUp asks for what a remote needs, tries it and names it.
+func (g *globals) setUp(cmd *cobra.Command, name string, noBrowser bool) error {
+	c, err := g.client(cmd)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
+	defer stop()
+	out := cmd.OutOrStdout()
+	if g.json {
+		out = cmd.ErrOrStderr()
+	}
+	i := &interview{c: c, out: out, in: newAnswers(cmd.InOrStdin(), out), noBrowser: noBrowser}
+	if i.kinds, err = c.SetupKinds(ctx); err != nil {
+		return err
+	}
+	setup, err := i.begin(ctx, name)
+	if err != nil {
+		return err
+	}
+	done, err := i.talk(ctx, setup)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = errGivenUp
+		}
+		// A sign-in that waits would keep others from theirs.
+		return errors.Join(err, ignoreGone(c.DropSetup(context.WithoutCancel(ctx), setup.ID)))
+	}
+	return i.conclude(done)
+}
+
+func ignoreGone(err error) error {
+	if errors.Is(err, api.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// begin asks what to set up and under which name, until that is one that nothing else has.
+func (i *interview) begin(ctx context.Context, name string) (*api.Setup, error) {
+	start, err := i.choose(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if start.Name = name; name == "" {
+			usual := usualName(start)
+			if start.Name, err = i.in.line(ctx, fmt.Sprintf("\nName of the remote here [%s]: ", usual)); err != nil {
+				return nil, err
+			}
+			start.Name = cmp.Or(strings.TrimSpace(start.Name), usual)
+		}
+		setup, err := i.c.BeginSetup(ctx, start)
+		if !isRefusal(err) {
+			return setup, err
+		}
+		i.complain(err)
+		name = ""
+	}
+}
+
+// usualName is what the remote is called unless the person has a better name.
+func usualName(start api.SetupStart) string {
+	if start.Kind == "local" {
+		return "folder" // the daemon's own is called local
+	}
+	return strings.ToLower(cmp.Or(start.Known, start.Kind))
+}
+
+// isRefusal tells what another answer may mend.
+func isRefusal(err error) bool {
+	return errors.Is(err, api.ErrRefused) || errors.Is(err, api.ErrConflict)
+}
+
+func (i *interview) complain(err error) { fmt.Fprintf(i.out, "! %s\n", words(err)) }
+
+// offered is how many kinds are listed: those for most people.
+const offered = 8
+
+// choose asks for a kind, or for a remote that rclone knows.
+func (i *interview) choose(ctx context.Context) (api.SetupStart, error) {
+	fmt.Fprintln(i.out, "Where shall it sync to?")
+	var starts []api.SetupStart
+	for _, k := range i.kinds.Kinds[:min(offered, len(i.kinds.Kinds))] {
+		starts = append(starts, api.SetupStart{Kind: k.Name})
+		fmt.Fprintf(i.out, "%4d  %-17s %s\n", len(starts), k.Title, k.Text)
+	}
+	for _, k := range i.kinds.Known {
+		starts = append(starts, api.SetupStart{Known: k.Name})
+		fmt.Fprintf(i.out, "%4d  %-17s one that rclone knows already (%s)\n", len(starts), k.Name+":", k.Kind)
+	}
+	fmt.Fprintln(i.out, "   ?  lists all other kinds that rclone has; name one by its word")
+	for {
+		text, err := i.in.line(ctx, "Number or word: ")
+		if err != nil {
+			return api.SetupStart{}, err
+		}
+		text = strings.TrimSpace(text)
+		if start, ok := i.chosen(text, starts); ok {
+			return start, nil
+		}
+		if text == "?" {
+			for _, k := range i.kinds.Kinds {
+				fmt.Fprintf(i.out, "      %-17s %s\n", k.Name, k.Text)
+			}
+			continue
+		}
+		fmt.Fprintf(i.out, "! %q is no number and no word of the list\n", text)
+	}
+}
+
+func (i *interview) chosen(text string, starts []api.SetupStart) (api.SetupStart, bool) {
+	if n, err := strconv.Atoi(text); err == nil && n >= 1 && n <= len(starts) {
+		return starts[n-1], true
+	}
+	if known, ok := strings.CutSuffix(text, ":"); ok {
+		return api.SetupStart{Known: known}, slices.ContainsFunc(i.kinds.Known, func(k api.KnownRemote) bool { return k.Name == known })
+	}
+	return api.SetupStart{Kind: text}, slices.ContainsFunc(i.kinds.Kinds, func(k api.RemoteKind) bool { return k.Name == text })
+}
+
+// talk answers questions until the setup is over.
+func (i *interview) talk(ctx context.Context, s *api.Setup) (*api.Setup, error) {
+	for s.Question != nil {
+		q := s.Question
+		text, err := i.answer(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		next, err := i.c.AnswerSetup(ctx, s.ID, api.SetupAnswer{Question: q.Name, Answer: text})
+		switch {
+		case isRefusal(err) || errors.Is(err, api.ErrRemote):
+			i.complain(err)
+			if next, err = i.after(ctx, s, q); err != nil {
+				return nil, err
+			}
+		case err != nil:
+			return nil, err
+		case next.Test != nil && q.Name != api.VerdictQuestion: // else it was told
+			i.tell(next.Test)
+		}
+		s = next
+	}
+	return s, nil
+}
+
+// after answers how a setup stands whose answer was refused. A sign-in that failed may be the fault of any answer before it.
+func (i *interview) after(ctx context.Context, s *api.Setup, q *api.SetupQuestion) (*api.Setup, error) {
+	if q.Address == "" {
+		return i.c.Setup(ctx, s.ID)
+	}
+	i.last = ""
+	return i.c.AnswerSetup(ctx, s.ID, api.SetupAnswer{Question: api.VerdictQuestion, Answer: api.VerdictAgain})
+}
+
+// answer asks one question. The address of a sign-in is shown once, and waited for.
+func (i *interview) answer(ctx context.Context, q *api.SetupQuestion) (string, error) {
+	if q.Address == "" {
+		return i.in.ask(ctx, q)
+	}
+	if q.Address != i.last {
+		i.last = q.Address
+		fmt.Fprintf(i.out, "\n%s\n    %s\nWaiting for it; Ctrl-C gives up.\n", q.Help, q.Address)
+		if !i.noBrowser && hasDesktop() {
+			openBrowser(ctx, q.Address)
+		}
+	}
+	return "", nil
+}
+
+// tell prints what the test of the place found.
+func (i *interview) tell(t *api.RemoteTest) {
+	fmt.Fprintln(i.out, "\nTrying it with a small file:")
+	for _, step := range t.Steps {
+		fmt.Fprintln(i.out, stepLine(step))
+	}
+}
+
+// conclude says what came of it.
+func (i *interview) conclude(s *api.Setup) error {
+	switch {
+	case s.Remote == nil:
+		fmt.Fprintln(i.out, "Given up. Nothing was kept.")
+		return errFindings
+	case !s.Test.OK:
+		fmt.Fprintf(i.out, "Remote %s is %s, and does not work yet. Try it again: setlogger remote test %s\n", s.Remote.Name, s.Remote.Path, s.Remote.Name)
+		return errFindings
+	}
+	_, err := fmt.Fprintf(i.out, "It works. Remote %s is %s. Sync a bucket with it: setlogger bucket create BUCKET --remote %s\n", s.Remote.Name, s.Remote.Path, s.Remote.Name)
+	return err
+}
+
+// hasDesktop tells whether there is a screen that a browser can show on.
+func hasDesktop() bool {
+	return runtime.GOOS == "windows" || runtime.GOOS == "darwin" || os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != ""
+}
+
+// openBrowser shows an address; where that fails the person opens it.
+func openBrowser(ctx context.Context, address string) {
+	command := []string{"xdg-open", address}
+	switch runtime.GOOS {
+	case "windows":
+		command = []string{"rundll32", "url.dll,FileProtocolHandler", address}
+	case "darwin":
+		command = []string{"open", address}
+	}
+	browser := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...)
+	if browser.Start() == nil {
+		go func() { _ = browser.Wait() }() // it may stay as long as the person likes
+	}
+}
+
+// folderOf is a folder as the daemon, which stands elsewhere, understands it; ~/ is the daemon's to know.
+func folderOf(text string) (string, error) {
+	text = strings.TrimSpace(text)
+	if text == "" || strings.HasPrefix(filepath.ToSlash(text), "~/") {
+		return text, nil
+	}
+	return filepath.Abs(text)
+}

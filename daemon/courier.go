@@ -81,7 +81,7 @@ func (c *courier) run(ctx context.Context) {
 	if !c.awaitShare(ctx) {
 		return
 	}
-	for wait := time.Duration(reopen); ; wait = min(2*wait, reopenMost) {
+	for wait := reopen; ; wait = min(2*wait, reopenMost) {
 		began := time.Now()
 		err := c.session(ctx)
 		if ctx.Err() != nil {

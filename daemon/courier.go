@@ -92,8 +92,9 @@ func (c *courier) run(ctx context.Context) {
 			c.r.lane.carried.Store(false)
 			continue
 		}
-		c.d.log.Warn("a remote's channel does not work; it is polled instead", "remote", c.r.name, "error", err)
-		c.stand(err)
+		if c.stand(err) {
+			c.d.log.Warn("a remote's channel does not work; it is polled instead", "remote", c.r.name, "error", err)
+		}
 		if time.Since(began) > reopenMost { // it worked for a while
 			wait = reopen
 		}
@@ -171,14 +172,19 @@ func (c *courier) session(ctx context.Context) error {
 	return errors.Join(err, channel.Close())
 }
 
-// stand keeps whether the channel works. A round follows at once: for what was missed, or in place of messages.
-func (c *courier) stand(err error) {
+// stand keeps whether the channel works, and tells whether that is news. Then a round follows at once: for what was missed, or in
+// place of messages.
+func (c *courier) stand(err error) (news bool) {
 	c.mu.Lock()
+	news = (c.err == nil) != (err == nil) || err == nil
 	c.err = err
 	c.mu.Unlock()
 	c.r.lane.carried.Store(err == nil)
-	c.r.lane.noteHint()
+	if news {
+		c.r.lane.noteHint()
+	}
 	c.d.changed.ring()
+	return news
 }
 
 // problem is what keeps the channel from working.

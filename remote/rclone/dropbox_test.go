@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"github.com/setlogger/setlogger/remote"
 	"github.com/setlogger/setlogger/remote/remotetest"
+	"github.com/setlogger/setlogger/remote/remotetest/dropbox"
 )
 
 // TestDropbox runs over rclone's dropbox backend and a fake of Dropbox.
@@ -115,20 +117,13 @@ func TestDropboxRefusals(t *testing.T) {
 		t.Errorf("a root that is not there: %v", err)
 	}
 	s := dropboxRoot(t)
-	large := make([]byte, 60<<20)
-	for i := 0; ; i++ {
-		err := s.Write(t.Context(), fmt.Sprintf("log/large-%d", i), large)
-		if errors.Is(err, remote.ErrFull) {
-			break
-		}
-		if err != nil || i > 5 {
-			t.Fatalf("a full account: %v", err)
-		}
+	cloud.Room(5)
+	defer cloud.Room(-1)
+	if err := s.Write(t.Context(), "log/large", []byte("123456")); !errors.Is(err, remote.ErrFull) {
+		t.Errorf("a full account: %v", err)
 	}
-	for i := range 5 {
-		if err := s.Remove(t.Context(), fmt.Sprintf("log/large-%d", i)); err != nil {
-			t.Error(err)
-		}
+	if err := s.Write(t.Context(), "log/small", []byte("12345")); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -170,5 +165,81 @@ func TestDropboxHint(t *testing.T) {
 	}
 	if got := <-told; got != "log/news" {
 		t.Errorf("told of %q", got)
+	}
+}
+
+// TestDropboxStorm: while Dropbox asks for patience, no request is made, whoever calls; and once that is over, calls are
+// as fast as before.
+func TestDropboxStorm(t *testing.T) {
+	s := dropboxRoot(t)
+	before := cloud.Refused().Calls
+	cloud.Storm(dropbox.Storm{Pause: 3 * time.Second})
+	err := s.Write(t.Context(), "log/b", []byte("x"))
+	var failure *Failure
+	if !errors.Is(err, remote.ErrBusy) || !errors.As(err, &failure) || time.Until(failure.RetryAfter()) < 2*time.Second {
+		t.Fatalf("Write = %v", err)
+	}
+	wantAll(t, s, remote.ErrBusy)
+	if calls := cloud.Refused().Calls - before; calls != 1 {
+		t.Errorf("%d requests were refused, want the first alone", calls)
+	}
+	time.Sleep(time.Until(failure.RetryAfter())) // it is the remote's clock
+	begin := time.Now()
+	for range 5 {
+		if err := s.Write(t.Context(), "log/b", []byte("x")); err != nil {
+			t.Error(err)
+		}
+		if err := listError(t, s, "log"); err != nil {
+			t.Error(err)
+		}
+	}
+	if took := time.Since(begin); took > 2*time.Second {
+		t.Errorf("after the storm ten calls took %v", took)
+	}
+}
+
+// TestDropboxShortStorm: a short wish is kept inside the call.
+func TestDropboxShortStorm(t *testing.T) {
+	s := dropboxRoot(t)
+	cloud.Storm(dropbox.Storm{Pause: 500 * time.Millisecond})
+	if err := s.Write(t.Context(), "log/b", []byte("x")); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDropboxPlainStorm: of a refusal in plain text rclone keeps nothing, and it passes for a remote out of reach.
+func TestDropboxPlainStorm(t *testing.T) {
+	s := dropboxRoot(t)
+	cloud.Storm(dropbox.Storm{Pause: time.Minute, Plain: true})
+	defer cloud.Storm(dropbox.Storm{Times: -1})
+	if err := s.Write(t.Context(), "log/b", []byte("x")); !errors.Is(err, remote.ErrUnreachable) {
+		t.Errorf("Write = %v", err)
+	}
+	if err := listError(t, s, "log"); !errors.Is(err, remote.ErrUnreachable) {
+		t.Errorf("List = %v", err)
+	}
+}
+
+// TestDropboxStormCutsOff: calls that wait their turn inside rclone when the storm begins are answered, too.
+func TestDropboxStormCutsOff(t *testing.T) {
+	s := dropboxRoot(t)
+	before := cloud.Refused().Early
+	cloud.Storm(dropbox.Storm{After: 3, Pause: time.Minute})
+	defer cloud.Storm(dropbox.Storm{Times: -1})
+	begin := time.Now()
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			if err := s.Write(t.Context(), fmt.Sprint("log/", i), nil); err != nil && !errors.Is(err, remote.ErrBusy) {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("the calls took %v", took)
+	}
+	if early := cloud.Refused().Early - before; early > 0 {
+		t.Errorf("%d requests came too early", early)
 	}
 }

@@ -79,7 +79,7 @@ token = {"access_token":"old","token_type":"bearer","refresh_token":"revoked","e
 
 // dropboxFake starts the fake, and leads this process to it: Go reads these variables once.
 func dropboxFake(folder string) (*dropbox.Server, error) {
-	s, err := dropbox.Start(folder, dropbox.Options{PageLimit: 100, Room: 256 << 20})
+	s, err := dropbox.Start(folder, dropbox.Options{PageLimit: 100})
 	if err != nil {
 		return nil, err
 	}

@@ -39,8 +39,8 @@ type node struct {
 	received time.Time
 }
 
-func newAccount(room int64) *account {
-	return &account{root: &node{children: map[string]*node{}}, byID: map[string]*node{}, room: room, news: make(chan struct{})}
+func newAccount() *account {
+	return &account{root: &node{children: map[string]*node{}}, byID: map[string]*node{}, room: 1 << 40, news: make(chan struct{})}
 }
 
 // find answers the node of a path, "id:…" or "rev:…"; nil when there is none.

@@ -16,7 +16,7 @@ type Storm struct {
 	After int
 	// Pause is how long calls are refused, told in whole seconds.
 	Pause time.Duration
-	// Times is how many pauses there are; 0 is one.
+	// Times is how many pauses there are; 0 is one, and -1 none.
 	Times int
 	// Plain has the refusals come as text instead of JSON, which the API reserves the right to.
 	Plain bool
@@ -48,7 +48,9 @@ func newLimits() *limits { return &limits{told: map[string]time.Time{}} }
 func (s *Server) Storm(storm Storm) {
 	s.limits.mu.Lock()
 	defer s.limits.mu.Unlock()
-	storm.Times = max(storm.Times, 1)
+	if storm.Times == 0 {
+		storm.Times = 1
+	}
 	s.limits.storm, s.limits.passed, s.limits.until = storm, 0, time.Time{}
 }
 
@@ -65,7 +67,7 @@ func (l *limits) meet(client, route string) *refusal {
 	defer l.mu.Unlock()
 	now := time.Now()
 	if !now.Before(l.until) {
-		if l.storm.Times == 0 {
+		if l.storm.Times <= 0 {
 			return nil
 		}
 		if l.passed < l.storm.After {

@@ -17,8 +17,6 @@ import (
 type Options struct {
 	// PageLimit bounds the entries of one answer to list_folder, so that continue is needed; 0 leaves the caller's limit.
 	PageLimit int
-	// Room is how many bytes the account takes; 0 is no limit.
-	Room int64
 }
 
 // Server is a running fake. Safe for concurrent use.
@@ -47,7 +45,7 @@ func Start(folder string, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		options: o, account: newAccount(o.Room), tokens: newTokens(), limits: newLimits(), authority: a,
+		options: o, account: newAccount(), tokens: newTokens(), limits: newLimits(), authority: a,
 		caFile: filepath.Join(folder, "dropbox-ca.pem"), address: "127.0.0.1:0", requests: map[string]int{}, sessions: map[string]*session{},
 	}
 	s.routes = s.table()
@@ -78,6 +76,15 @@ func (s *Server) Requests() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.requests)
+}
+
+// Room has the account take no more than so many bytes beside what it holds; negative is no limit, as at first.
+func (s *Server) Room(left int64) {
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	if s.account.room = s.account.used + left; left < 0 {
+		s.account.room = 1 << 40
+	}
 }
 
 // Files answers how many files the account holds below a path; "" is all of them.

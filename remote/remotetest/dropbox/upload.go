@@ -72,7 +72,7 @@ func (s *Server) commit(arg commit, data []byte) (any, *refusal) {
 	a := s.account
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.room > 0 && a.used+int64(len(data)) > a.room {
+	if a.used+int64(len(data)) > a.room {
 		return nil, unwritten("insufficient_space")
 	}
 	above := a.folder(path.Dir(arg.Path))

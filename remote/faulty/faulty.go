@@ -1,6 +1,7 @@
 package faulty
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/fnv"
@@ -20,8 +21,15 @@ type Options struct {
 	Chance map[Fault]float64
 	// Omitted is the share of names that Omit leaves out; 0 means 0.3.
 	Omitted float64
-	// LagCalls is how many calls Lag hides a file for; 0 means 5. Reorder hides it four times that at most.
+	// LagCalls is how many calls Lag hides a file for; 0 means 5. Reorder hides it four times that at most. Returns brings
+	// one back after as many.
 	LagCalls int
+	// Burst is how many calls Busy refuses, once it is met by chance; 0 means that one.
+	Burst int
+	// Stray answers the foreign name that Stray shows and Copied stores, of a name; nil is a conflict copy like Dropbox's.
+	Stray func(name string) string
+	// Refuses answers why the place does not take a name; nil takes all. Such a Write answers ErrName.
+	Refuses func(name string) error
 }
 
 // Once is a scripted fault: the next call that matches meets it.
@@ -48,9 +56,14 @@ type Storage struct {
 	nth      map[string]uint64
 	calls    int
 	hidden   map[string]hiding
-	there    map[string]bool // names written and not removed since
-	removes  int             // Removes so far
-	shown    int             // Removes that a List has shown
+	there    map[string]bool   // names written and not removed since
+	copies   map[string]int64  // files under other names, with their sizes
+	doubles  map[string][]byte // older files of a name
+	back     map[string]revenant
+	burst    int // calls that are still refused
+	refused  int // names
+	removes  int // Removes so far
+	shown    int // Removes that a List has shown
 }
 
 // hiding says until when a file does not show.
@@ -64,6 +77,7 @@ func New(under remote.Storage, o Options) *Storage {
 	return &Storage{
 		under: under, options: o,
 		counts: map[Fault]int{}, nth: map[string]uint64{}, hidden: map[string]hiding{}, there: map[string]bool{},
+		copies: map[string]int64{}, doubles: map[string][]byte{}, back: map[string]revenant{},
 	}
 }
 
@@ -81,10 +95,14 @@ func (s *Storage) Script(faults ...Once) {
 	s.script = append(s.script, faults...)
 }
 
-// Heal ends all faults: no more chances, no script, nothing hidden. What was stored wrongly stays so.
+// Heal ends all faults: no more chances, no script, nothing hidden; what is to return is back. What was stored wrongly
+// stays so, save that of two files of a name the newer one is left.
 func (s *Storage) Heal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.bringBack(true)
+	clear(s.doubles)
+	s.burst = 0
 	s.options = Options{}
 	s.script = nil
 	clear(s.hidden)
@@ -132,6 +150,7 @@ func (s *Storage) Read(ctx context.Context, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	data = s.either(m, data)
 	switch m.fault {
 	case HTML:
 		return []byte("<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>Please sign in.</body></html>\n"), nil
@@ -147,7 +166,7 @@ func (s *Storage) Read(ctx context.Context, name string) ([]byte, error) {
 // Write stores the content, part of it or none, with at most one fault.
 func (s *Storage) Write(ctx context.Context, name string, data []byte) error {
 	m := s.meet(write, name)
-	if err := m.refusal(); err != nil {
+	if err := cmp.Or(s.refuse(name), m.refusal()); err != nil {
 		return err
 	}
 	stored, answer := data, error(nil)
@@ -164,6 +183,10 @@ func (s *Storage) Write(ctx context.Context, name string, data []byte) error {
 		stored = make([]byte, len(data))
 	case Lag, Reorder:
 		s.hide(name, m)
+	case Copied, Doubled:
+		if done := s.beside(ctx, m, data); done {
+			return nil
+		}
 	default:
 	}
 	if err := s.under.Write(ctx, name, stored); err != nil {
@@ -180,6 +203,12 @@ func (s *Storage) Remove(ctx context.Context, name string) error {
 	m := s.meet(remove, name)
 	if err := m.refusal(); err != nil {
 		return err
+	}
+	if s.takeOne(ctx, name) {
+		return nil
+	}
+	if m.fault == Returns {
+		s.haunt(ctx, name)
 	}
 	if err := s.under.Remove(ctx, name); err != nil {
 		return err
@@ -206,6 +235,7 @@ func (s *Storage) meet(v verb, name string) met {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
+	s.bringBack(false)
 	s.requests.add(v)
 	key := fmt.Sprint(v, " ", name)
 	s.nth[key]++
@@ -214,8 +244,11 @@ func (s *Storage) meet(v verb, name string) met {
 	m := met{verb: v, name: name, rng: rand.New(rand.NewPCG(s.options.Seed^h.Sum64(), s.nth[key]))}
 	if m.once = s.scripted(v, name); m.once != nil {
 		m.fault = m.once.Fault
-	} else {
-		m.fault = s.options.draw(v, m.rng)
+	} else if m.fault = s.options.draw(v, m.rng); s.burst > 0 {
+		s.burst--
+		m.fault = Busy
+	} else if m.fault == Busy {
+		s.burst = max(s.options.Burst-1, 0)
 	}
 	if m.fault != 0 {
 		s.counts[m.fault]++

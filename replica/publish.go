@@ -271,9 +271,8 @@ func (v *visit) readView(ctx context.Context, name string) (*setlog.View, error)
 	return view, nil
 }
 
-// isEnough tells whether the view that is there does for this device's own: it shows the same nodes and names the same
-// files, or beside them some that are there and of no harm. Devices may differ in what they know to be covered, where a log
-// has forked, and would else write over each other for ever.
+// isEnough tells whether the view that is there does for this device's own: it shows the same, and names the same files or
+// more that are there. Where a log has forked, devices may differ in what they know to be covered, and would write for ever.
 func (v *visit) isEnough(ctx context.Context, there, own *setlog.View) (bool, error) {
 	if !showSame(there, own) {
 		return false, nil

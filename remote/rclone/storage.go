@@ -119,7 +119,7 @@ func (s *storage) Write(ctx context.Context, name string, data []byte) error {
 	data = bytes.Clone(data) // the caller has it back when the context ends, and the upload may not have noticed yet
 	_, err = retry(call, s.library, func() (fs.Object, error) {
 		o, err := upload(uploading, f, name, data)
-		if err != nil && call.Err() != nil {
+		if err != nil && ctx.Err() != nil { // not when the remote wants to be left alone
 			clean(call, f, path.Dir(name), suffix)
 		}
 		return o, err

@@ -70,6 +70,13 @@ func (c *counter) take() map[string]int {
 	return seen
 }
 
+// all answers how many requests there were.
+func (c *counter) all() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return total(c.seen, "")
+}
+
 // counted is a device whose requests are counted.
 type counted struct {
 	*device

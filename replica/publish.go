@@ -205,8 +205,8 @@ func (v *visit) publish(ctx context.Context, view *setlog.View, tries int) (done
 	}
 	view.Count = 1
 	if there != nil {
-		if isSame(there, view) {
-			return true, nil
+		if enough, err := v.isEnough(ctx, there, view); enough || err != nil {
+			return enough, err
 		}
 		if known, err := v.knowsAll(ctx, there); err != nil || !known && tries <= patience {
 			return false, err
@@ -271,8 +271,30 @@ func (v *visit) readView(ctx context.Context, name string) (*setlog.View, error)
 	return view, nil
 }
 
-// isSame tells whether two views name the same files and show the same nodes.
-func isSame(a, b *setlog.View) bool {
-	return slices.Equal(a.Births, b.Births) && slices.Equal(a.Indexes, b.Indexes) && slices.Equal(a.Tail, b.Tail) && slices.Equal(a.Order, b.Order) &&
+// isEnough tells whether the view that is there does for this device's own: it shows the same, and names the same files or
+// more that are there. Where a log has forked, devices may differ in what they know to be covered, and would write for ever.
+func (v *visit) isEnough(ctx context.Context, there, own *setlog.View) (bool, error) {
+	if !showSame(there, own) {
+		return false, nil
+	}
+	for _, name := range own.Tail {
+		if _, named := slices.BinarySearch(there.Tail, name); !named {
+			return false, nil
+		}
+	}
+	for _, name := range there.Tail {
+		if _, named := slices.BinarySearch(own.Tail, name); named || v.names.has(path.Base(name)) && inLog(path.Base(name)) == name {
+			continue
+		}
+		if shown, err := v.isShownInPast(ctx, path.Base(name)); !shown || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// showSame tells whether two views name the same indexes and show the same nodes.
+func showSame(a, b *setlog.View) bool {
+	return slices.Equal(a.Births, b.Births) && slices.Equal(a.Indexes, b.Indexes) && slices.Equal(a.Order, b.Order) &&
 		slices.EqualFunc(a.Top, b.Top, bytes.Equal) && a.Nodes == b.Nodes
 }

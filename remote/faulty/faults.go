@@ -1,6 +1,7 @@
 package faulty
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/setlogger/setlogger/remote"
@@ -47,6 +48,16 @@ const (
 	// Reorder: a Write's file shows only after a List has shown the effect of a later Remove, or long after.
 	Reorder
 
+	// Copied: a Write to a name that is taken stores a copy under another name, and answers success.
+	Copied
+	// Doubled: a Write to a name that is taken leaves two files of it: a List yields it two times, a Read answers either, and
+	// a Remove takes one of them.
+	Doubled
+	// Returns: a Remove's file is gone, and some calls later it is back.
+	Returns
+	// Locked: a Write or a Remove answers an error of no known kind (423) and does nothing.
+	Locked
+
 	// Busy: any call answers ErrBusy (429) and does nothing.
 	Busy
 	// Full: a Write answers ErrFull (507) and does nothing.
@@ -74,7 +85,7 @@ var _ fmt.Stringer = Fault(0)
 func (f Fault) String() string {
 	names := [...]string{
 		"none", "omit", "empty", "twice", "upper", "stray", "broken list", "html", "zeros", "short read", "lost answer", "kept body",
-		"broken upload", "cut", "written zeros", "lag", "reorder", "busy", "full", "denied", "unreachable",
+		"broken upload", "cut", "written zeros", "lag", "reorder", "copied", "doubled", "returns", "locked", "busy", "full", "denied", "unreachable",
 	}
 	if f < 0 || int(f) >= len(names) {
 		return fmt.Sprintf("fault %d", int(f))
@@ -101,8 +112,12 @@ func (f Fault) carries(v verb) bool {
 		return v == list
 	case HTML, Zeros, Short:
 		return v == read
-	case LostAnswer, KeptBody, BrokenUpload, Cut, WrittenZeros, Lag, Reorder, Full:
+	case LostAnswer, KeptBody, BrokenUpload, Cut, WrittenZeros, Lag, Reorder, Copied, Doubled, Full:
 		return v == write
+	case Returns:
+		return v == remove
+	case Locked:
+		return v == write || v == remove
 	case Busy, Denied, Unreachable:
 		return true
 	default:
@@ -117,6 +132,8 @@ func (f Fault) refusal() error {
 		return remote.ErrBusy
 	case Full:
 		return remote.ErrFull
+	case Locked:
+		return errLocked
 	case Denied:
 		return remote.ErrDenied
 	case Unreachable:
@@ -125,3 +142,6 @@ func (f Fault) refusal() error {
 		return nil
 	}
 }
+
+// errLocked is none of package remote's, as rclone's is.
+var errLocked = errors.New("423 Locked")

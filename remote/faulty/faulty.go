@@ -1,12 +1,11 @@
 package faulty
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"hash/fnv"
 	"iter"
 	"maps"
-	"math/rand/v2"
 	"sync"
 
 	"github.com/setlogger/setlogger/remote"
@@ -20,8 +19,15 @@ type Options struct {
 	Chance map[Fault]float64
 	// Omitted is the share of names that Omit leaves out; 0 means 0.3.
 	Omitted float64
-	// LagCalls is how many calls Lag hides a file for; 0 means 5. Reorder hides it four times that at most.
+	// LagCalls is how many calls Lag hides a file for; 0 means 5. Reorder hides it four times that at most. Returns brings
+	// one back after as many.
 	LagCalls int
+	// Burst is how many calls Busy refuses, once it is met by chance; 0 means that one.
+	Burst int
+	// Stray answers the foreign name that Stray shows and Copied stores, of a name; nil is a conflict copy like Dropbox's.
+	Stray func(name string) string
+	// Refuses answers why the place does not take a name; nil takes all. Such a Write answers ErrName.
+	Refuses func(name string) error
 }
 
 // Once is a scripted fault: the next call that matches meets it.
@@ -48,9 +54,14 @@ type Storage struct {
 	nth      map[string]uint64
 	calls    int
 	hidden   map[string]hiding
-	there    map[string]bool // names written and not removed since
-	removes  int             // Removes so far
-	shown    int             // Removes that a List has shown
+	there    map[string]bool   // names written and not removed since
+	copies   map[string]int64  // files under other names, with their sizes
+	doubles  map[string][]byte // older files of a name
+	back     map[string]revenant
+	burst    int // calls that are still refused
+	refused  int // names
+	removes  int // Removes so far
+	shown    int // Removes that a List has shown
 }
 
 // hiding says until when a file does not show.
@@ -64,6 +75,7 @@ func New(under remote.Storage, o Options) *Storage {
 	return &Storage{
 		under: under, options: o,
 		counts: map[Fault]int{}, nth: map[string]uint64{}, hidden: map[string]hiding{}, there: map[string]bool{},
+		copies: map[string]int64{}, doubles: map[string][]byte{}, back: map[string]revenant{},
 	}
 }
 
@@ -81,10 +93,14 @@ func (s *Storage) Script(faults ...Once) {
 	s.script = append(s.script, faults...)
 }
 
-// Heal ends all faults: no more chances, no script, nothing hidden. What was stored wrongly stays so.
+// Heal ends all faults: no more chances, no script, nothing hidden; what is to return is back. What was stored wrongly
+// stays so, save that of two files of a name the newer one is left.
 func (s *Storage) Heal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.bringBack(true)
+	clear(s.doubles)
+	s.burst = 0
 	s.options = Options{}
 	s.script = nil
 	clear(s.hidden)
@@ -132,6 +148,7 @@ func (s *Storage) Read(ctx context.Context, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	data = s.either(m, data)
 	switch m.fault {
 	case HTML:
 		return []byte("<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>Please sign in.</body></html>\n"), nil
@@ -147,7 +164,7 @@ func (s *Storage) Read(ctx context.Context, name string) ([]byte, error) {
 // Write stores the content, part of it or none, with at most one fault.
 func (s *Storage) Write(ctx context.Context, name string, data []byte) error {
 	m := s.meet(write, name)
-	if err := m.refusal(); err != nil {
+	if err := cmp.Or(s.refuse(name), m.refusal()); err != nil {
 		return err
 	}
 	stored, answer := data, error(nil)
@@ -164,6 +181,10 @@ func (s *Storage) Write(ctx context.Context, name string, data []byte) error {
 		stored = make([]byte, len(data))
 	case Lag, Reorder:
 		s.hide(name, m)
+	case Copied, Doubled:
+		if done := s.beside(ctx, m, data); done {
+			return nil
+		}
 	default:
 	}
 	if err := s.under.Write(ctx, name, stored); err != nil {
@@ -181,6 +202,12 @@ func (s *Storage) Remove(ctx context.Context, name string) error {
 	if err := m.refusal(); err != nil {
 		return err
 	}
+	if s.takeOne(ctx, name) {
+		return nil
+	}
+	if m.fault == Returns {
+		s.haunt(ctx, name)
+	}
 	if err := s.under.Remove(ctx, name); err != nil {
 		return err
 	}
@@ -190,96 +217,4 @@ func (s *Storage) Remove(ctx context.Context, name string) error {
 	delete(s.there, name)
 	s.removes++
 	return nil
-}
-
-// met is one call with the fault it meets, if any, and chance for its details.
-type met struct {
-	verb  verb
-	name  string
-	fault Fault
-	once  *Once // nil when chance chose it
-	rng   *rand.Rand
-}
-
-// meet counts the call and picks its fault.
-func (s *Storage) meet(v verb, name string) met {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.calls++
-	s.requests.add(v)
-	key := fmt.Sprint(v, " ", name)
-	s.nth[key]++
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(key))
-	m := met{verb: v, name: name, rng: rand.New(rand.NewPCG(s.options.Seed^h.Sum64(), s.nth[key]))}
-	if m.once = s.scripted(v, name); m.once != nil {
-		m.fault = m.once.Fault
-	} else {
-		m.fault = s.options.draw(v, m.rng)
-	}
-	if m.fault != 0 {
-		s.counts[m.fault]++
-	}
-	return m
-}
-
-func (s *Storage) scripted(v verb, name string) *Once {
-	for i := range s.script {
-		o := &s.script[i]
-		if !o.Fault.carries(v) || (o.Name != "" && o.Name != name) {
-			continue
-		}
-		if o.Skip > 0 {
-			o.Skip--
-			continue
-		}
-		found := *o
-		s.script = append(s.script[:i:i], s.script[i+1:]...)
-		return &found
-	}
-	return nil
-}
-
-// draw lays the chances end to end in [0, 1): one number decides, and what is left over is no fault.
-func (o Options) draw(v verb, rng *rand.Rand) Fault {
-	at := rng.Float64()
-	for f := Omit; f < end; f++ {
-		if !f.carries(v) {
-			continue
-		}
-		if at -= o.Chance[f]; at < 0 {
-			return f
-		}
-	}
-	return 0
-}
-
-func (r *Requests) add(v verb) {
-	switch v {
-	case list:
-		r.Lists++
-	case read:
-		r.Reads++
-	case write:
-		r.Writes++
-	case remove:
-		r.Removes++
-	}
-}
-
-func (m met) refusal() error {
-	if err := m.fault.refusal(); err != nil {
-		return m.wrap(err)
-	}
-	return nil
-}
-
-func (m met) wrap(err error) error { return fmt.Errorf("%s %s: %w (%s)", m.verb, m.name, err, m.fault) }
-
-// cut answers how many of n bytes arrive: scripted, or any number below n.
-func (m met) cut(n int) int {
-	if m.once != nil {
-		return min(m.once.At, n)
-	}
-	return m.rng.IntN(max(n, 1))
 }

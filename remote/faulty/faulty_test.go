@@ -185,6 +185,120 @@ func TestReorder(t *testing.T) {
 	}
 }
 
+// TestCopied: what is written to a name that is taken shows under another, and cannot be read there.
+func TestCopied(t *testing.T) {
+	s := scripted(t, faulty.Once{Fault: faulty.Copied, Name: "log/b"})
+	if err := s.Write(t.Context(), "log/b", []byte("other")); err != nil {
+		t.Fatal(err)
+	}
+	names, err := listing(t.Context(), s)
+	if err != nil || len(names) != 4 || remote.CheckName(names[3]) == nil {
+		t.Errorf("listed %q, %v", names, err)
+	}
+	if data, err := s.Read(t.Context(), "log/b"); err != nil || string(data) != "0123456789" {
+		t.Errorf("read %q, %v", data, err)
+	}
+	wantCount(t, s, faulty.Copied, 1)
+}
+
+// TestDoubled: there are two files of a name, and a Remove takes one.
+func TestDoubled(t *testing.T) {
+	s := scripted(t, faulty.Once{Fault: faulty.Doubled, Name: "log/b"})
+	if err := s.Write(t.Context(), "log/b", []byte("other")); err != nil {
+		t.Fatal(err)
+	}
+	if names, _ := listing(t.Context(), s); strings.Join(names, " ") != "log/a log/b log/c log/b" {
+		t.Errorf("listed %q", names)
+	}
+	read := map[string]bool{}
+	for range 40 {
+		data, err := s.Read(t.Context(), "log/b")
+		if err != nil {
+			t.Fatal(err)
+		}
+		read[string(data)] = true
+	}
+	if len(read) != 2 {
+		t.Errorf("read %v", read)
+	}
+	for _, left := range []string{"log/a log/b log/c", "log/a log/c"} {
+		if err := s.Remove(t.Context(), "log/b"); err != nil {
+			t.Fatal(err)
+		}
+		if names, _ := listing(t.Context(), s); strings.Join(names, " ") != left {
+			t.Errorf("listed %q, want %s", names, left)
+		}
+	}
+}
+
+// TestReturns: a removed file is gone for some calls, and then back.
+func TestReturns(t *testing.T) {
+	s := scripted(t, faulty.Once{Fault: faulty.Returns})
+	s.Set(faulty.Options{LagCalls: 2})
+	if err := s.Remove(t.Context(), "log/a"); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"log/b log/c", "log/a log/b log/c"} {
+		if names, _ := listing(t.Context(), s); strings.Join(names, " ") != want {
+			t.Errorf("listed %q, want %s", names, want)
+		}
+	}
+}
+
+// TestBurst: Busy by chance refuses some calls in a row.
+func TestBurst(t *testing.T) {
+	s := faulty.New(memory.New(), faulty.Options{Seed: 3, Chance: map[faulty.Fault]float64{faulty.Busy: 0.1}, Burst: 4})
+	row, rows := 0, map[int]int{}
+	for range 300 {
+		if _, err := listing(t.Context(), s); errors.Is(err, remote.ErrBusy) {
+			row++
+		} else if row > 0 {
+			rows[row]++
+			row = 0
+		}
+	}
+	for n := range rows {
+		if n%4 != 0 {
+			t.Errorf("%d refusals in a row", n)
+		}
+	}
+	if len(rows) == 0 {
+		t.Error("never busy")
+	}
+}
+
+// TestPersonalities: each says where its quirks are told of, and takes the names that a share has; and not every name.
+func TestPersonalities(t *testing.T) {
+	for _, p := range faulty.Personalities() {
+		if len(p.Quirks) == 0 || len(p.Options.Chance) < 3 {
+			t.Errorf("%s: %d quirks, %d faults", p.Name, len(p.Quirks), len(p.Options.Chance))
+		}
+		s := faulty.New(memory.New(), faulty.Options{Refuses: p.Options.Refuses, Stray: p.Options.Stray})
+		for _, name := range []string{
+			"share.0123456789abcdef.json", "reserve.bin", "view/saeby2vs6lug7fmm/index.json",
+			"past/saeby2vs6lug7fmm.y7g33fehctwnaz4q.5-7.dliklep23mxmnwtlxaobh5d4ba.jsonl.gz",
+		} {
+			if err := s.Write(t.Context(), name, nil); err != nil {
+				t.Errorf("%s: %v", p.Name, err)
+			}
+		}
+		if p.Options.Refuses == nil {
+			continue
+		}
+		for _, name := range []string{"log/con.gz", "log/a:b", strings.Repeat("a", 300), "log/desktop.ini"} {
+			if err := s.Write(t.Context(), name, nil); !errors.Is(err, remote.ErrName) {
+				t.Errorf("%s takes %s: %v", p.Name, name, err)
+			}
+		}
+		if s.Refused() != 4 {
+			t.Errorf("%s: %d names refused", p.Name, s.Refused())
+		}
+		if p.Options.Stray != nil && remote.CheckName(p.Options.Stray("log/a.gz")) == nil {
+			t.Errorf("%s: a stray file has a name of ours", p.Name)
+		}
+	}
+}
+
 func TestHeal(t *testing.T) {
 	s := faulty.New(memory.New(), faulty.Options{Chance: map[faulty.Fault]float64{faulty.Lag: 1}, LagCalls: 1000})
 	s.Script(faulty.Once{Fault: faulty.Empty})

@@ -23,7 +23,7 @@ func (s *Storage) list(ctx context.Context, folder string) ([]remote.Object, err
 	}
 	// Backends differ in order; with one order the same seed spoils the same names.
 	slices.SortFunc(objects, func(a, b remote.Object) int { return strings.Compare(a.Name, b.Name) })
-	return s.spoil(m, s.visible(objects))
+	return s.spoil(m, s.withMore(folder, s.visible(objects)))
 }
 
 func (s *Storage) spoil(m met, objects []remote.Object) ([]remote.Object, error) {
@@ -42,7 +42,11 @@ func (s *Storage) spoil(m met, objects []remote.Object) ([]remote.Object, error)
 			objects[some].Name = strings.ToUpper(objects[some].Name)
 		}
 	case Stray:
-		objects = append(objects, remote.Object{Name: remote.Join(m.name, "share (conflicted copy 2026-11-23).json"), Size: 17})
+		name := remote.Join(m.name, "share.json")
+		if len(objects) > 0 {
+			name = objects[some].Name
+		}
+		objects = append(objects, remote.Object{Name: s.strayName(name), Size: 17})
 	case Broken:
 		return objects[:some], m.wrap(remote.ErrUnreachable)
 	default:
@@ -82,10 +86,7 @@ func (s *Storage) hide(name string, m met) {
 		s.counts[m.fault]--
 		return
 	}
-	lag := s.options.LagCalls
-	if lag == 0 {
-		lag = 5
-	}
+	lag := s.options.lag()
 	h := hiding{call: s.calls + lag + 1}
 	if m.fault == Reorder {
 		h = hiding{call: s.calls + 4*lag + 1, remove: s.removes + 1}
@@ -105,4 +106,12 @@ func (s *Storage) isHidden(name string) bool {
 		return false
 	}
 	return true
+}
+
+// lag is how many calls a file is hidden for.
+func (o Options) lag() int {
+	if o.LagCalls == 0 {
+		return 5
+	}
+	return o.LagCalls
 }

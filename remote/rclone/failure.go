@@ -2,6 +2,7 @@ package rclone
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	iofs "io/fs"
 	"net"
@@ -68,6 +69,9 @@ func (s *storage) fail(ctx context.Context, verb, name string, err error) error 
 	}
 	if wait := retryAfter(err); wait > 0 {
 		f.after = time.Now().Add(wait)
+		if own := (*ownRefusal)(nil); wait > longestPause && !errors.As(err, &own) {
+			s.rest(wait)
+		}
 	}
 	f.text = strings.TrimSpace(verb+" "+name) + " at " + Mask(s.path) + ": "
 	cause := err.Error()
@@ -112,7 +116,8 @@ func kindOf(err error) error {
 		return kind
 	}
 	var network net.Error
-	if errors.As(err, &network) || fserrors.ShouldRetry(err) {
+	var garbled *json.SyntaxError // a text or a page where the service answers JSON
+	if errors.As(err, &network) || errors.As(err, &garbled) || fserrors.ShouldRetry(err) {
 		return remote.ErrUnreachable
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/setlogger/setlogger/remote"
 	"github.com/setlogger/setlogger/remote/remotetest"
+	"github.com/setlogger/setlogger/remote/remotetest/dropbox"
 	"github.com/setlogger/setlogger/remote/remotetest/servers"
 )
 
@@ -20,6 +21,7 @@ import (
 var (
 	library  *Library
 	settingF string
+	cloud    *dropbox.Server // where the remote cloud: of the settings leads
 )
 
 func TestMain(m *testing.M) {
@@ -36,8 +38,13 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
+	if cloud, err = dropboxFake(folder); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer cloud.Close()
 	settingF = filepath.Join(folder, "rclone.conf")
-	if err := os.WriteFile(settingF, []byte(testSettings(folder)), 0o600); err != nil {
+	if err := os.WriteFile(settingF, []byte(testSettings(folder)+cloud.Settings("cloud")+"pacer_min_sleep = 1ms\n"+stranger), 0o600); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -62,6 +69,27 @@ func testSettings(folder string) string {
 		"[nicknick]\ntype = alias\nremote = nick:deep\n\n" +
 		"[circle]\ntype = alias\nremote = round:\n\n[round]\ntype = alias\nremote = circle:\n\n" +
 		"[nas]\ntype = webdav\nurl = https://u:pw@nas.example/dav\nuser = me\npass = obscured\n"
+}
+
+// stranger is a login to Dropbox that the account does not know any more.
+const stranger = `[stranger]
+type = dropbox
+token = {"access_token":"old","token_type":"bearer","refresh_token":"revoked","expiry":"2020-01-01T00:00:00Z"}
+`
+
+// dropboxFake starts the fake, and leads this process to it: Go reads these variables once.
+func dropboxFake(folder string) (*dropbox.Server, error) {
+	s, err := dropbox.Start(folder, dropbox.Options{PageLimit: 100})
+	if err != nil {
+		return nil, err
+	}
+	for _, each := range s.Environ() {
+		name, value, _ := strings.Cut(each, "=")
+		if err := os.Setenv(name, value); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
 }
 
 // below answers an open function for the suite: a new root below the path for every test.

@@ -24,14 +24,15 @@ type storage struct {
 
 	opening chan struct{} // holds one while a call opens
 	mu      sync.Mutex
-	opened  fs.Fs
+	opened  *opened
+	busy    time.Time // until when the remote wants to be left alone
 }
 
 // tries is how often a call tries what may pass by itself.
 const tries = 3
 
 // fs answers the opened Fs, or opens it, once whatever the number of callers.
-func (s *storage) fs(ctx context.Context) (fs.Fs, error) {
+func (s *storage) fs(ctx context.Context) (*opened, error) {
 	if f := s.get(); f != nil {
 		return f, nil
 	}
@@ -50,10 +51,10 @@ func (s *storage) fs(ctx context.Context) (fs.Fs, error) {
 	// Apart from the caller's context, which some backends keep for their whole life; when that context ends first, the
 	// Fs is there for the next call.
 	apart := context.WithoutCancel(ctx)
-	return retry(ctx, s.library, func() (fs.Fs, error) { return s.newFs(apart) })
+	return retry(ctx, s.library, func() (*opened, error) { return s.newFs(apart) })
 }
 
-func (s *storage) get() fs.Fs {
+func (s *storage) get() *opened {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.opened
@@ -79,11 +80,11 @@ func await[T any](ctx context.Context, l *Library, work func() (T, error)) (T, e
 	case a := <-answers:
 		return a.value, a.err
 	case <-ctx.Done():
-		return none, ctx.Err()
+		return none, context.Cause(ctx)
 	}
 }
 
-func (s *storage) newFs(ctx context.Context) (fs.Fs, error) {
+func (s *storage) newFs(ctx context.Context) (*opened, error) {
 	if err := s.settingsProblem(); err != nil {
 		return nil, err
 	}
@@ -114,19 +115,21 @@ func (s *storage) newFs(ctx context.Context) (fs.Fs, error) {
 
 // keep makes f the one that all calls use. An earlier call whose context had ended may have opened one too: the first
 // stays.
-func (s *storage) keep(f fs.Fs, end func()) (fs.Fs, error) {
+func (s *storage) keep(f fs.Fs, end func()) (*opened, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.opened != nil {
 		end()
 		return s.opened, nil
 	}
-	if _, ok := s.library.track(end); !ok {
+	untrack, ok := s.library.track(end)
+	if !ok {
 		end()
 		return nil, errStopped
 	}
-	s.opened = f
-	return f, nil
+	s.opened = &opened{Fs: f, end: func() { untrack(); end() }}
+	s.opened.life, s.opened.give = context.WithCancelCause(context.Background())
+	return s.opened, nil
 }
 
 // settingsProblem says why a remote of the settings can't be found, before rclone says that it is not there.
@@ -197,7 +200,10 @@ func retry[T any](ctx context.Context, l *Library, call func() (T, error)) (T, e
 	pause := 100 * time.Millisecond
 	for try := 1; ; try++ {
 		answer, err := await(ctx, l, call)
-		if err == nil || try == tries || ctx.Err() != nil || !passing(err) {
+		if err != nil && ctx.Err() != nil {
+			return answer, context.Cause(ctx)
+		}
+		if err == nil || try == tries || !passing(err) {
 			return answer, err
 		}
 		if asked := retryAfter(err); asked > longestPause {

@@ -164,7 +164,7 @@ func TestHomeUntouched(t *testing.T) {
 func TestStop(t *testing.T) { runChild(t, "stop", t.TempDir()) }
 
 func TestRemotes(t *testing.T) {
-	if got := library.Remotes(); !slices.Equal(got, []string{"circle", "nas", "nick", "nicknick", "plain", "round"}) {
+	if got := library.Remotes(); !slices.Equal(got, []string{"circle", "cloud", "nas", "nick", "nicknick", "plain", "round", "stranger"}) {
 		t.Errorf("Remotes() = %q", got)
 	}
 	if library.SettingsError() != nil || library.ConfigPath() != settingF {

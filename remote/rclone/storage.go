@@ -63,7 +63,8 @@ func twinOf(entries fs.DirEntries) string {
 }
 
 func (s *storage) list(ctx context.Context, folder string) (fs.DirEntries, error) {
-	f, ctx, err := s.begin(ctx, remote.CheckFolder(folder))
+	f, ctx, end, err := s.begin(ctx, remote.CheckFolder(folder))
+	defer end()
 	if err != nil {
 		return nil, err
 	}
@@ -80,11 +81,12 @@ func (s *storage) list(ctx context.Context, folder string) (fs.DirEntries, error
 
 // Read answers the content as it is downloaded in one piece.
 func (s *storage) Read(ctx context.Context, name string) ([]byte, error) {
-	f, ctx, err := s.begin(ctx, remote.CheckName(name))
+	f, call, end, err := s.begin(ctx, remote.CheckName(name))
+	defer end()
 	if err != nil {
 		return nil, s.fail(ctx, "read", name, err)
 	}
-	data, err := retry(ctx, s.library, func() ([]byte, error) { return read(ctx, f, name) })
+	data, err := retry(call, s.library, func() ([]byte, error) { return read(call, f, name) })
 	return data, s.fail(ctx, "read", name, err)
 }
 
@@ -117,7 +119,8 @@ func (s *storage) Write(ctx context.Context, name string, data []byte) error {
 	if len(data) > remote.MaxFile {
 		return s.fail(ctx, "write", name, remote.ErrTooLarge)
 	}
-	f, ctx, err := s.begin(ctx, remote.CheckName(name))
+	f, call, end, err := s.begin(ctx, remote.CheckName(name))
+	defer end()
 	if err != nil {
 		return s.fail(ctx, "write", name, err)
 	}
@@ -130,13 +133,13 @@ func (s *storage) Write(ctx context.Context, name string, data []byte) error {
 	}
 	// Of its own for this very call: two devices may upload the same file at once.
 	suffix := "." + strings.ToLower(rand.Text()[:6]) + unfinished
-	uploading, ci := fs.AddConfig(ctx)
+	uploading, ci := fs.AddConfig(call)
 	ci.PartialSuffix = suffix
 	data = bytes.Clone(data) // the caller has it back when the context ends, and the upload may not have noticed yet
-	_, err = retry(ctx, s.library, func() (fs.Object, error) {
+	_, err = retry(call, s.library, func() (fs.Object, error) {
 		o, err := upload(uploading, f, name, data)
-		if err != nil && ctx.Err() != nil {
-			clean(ctx, f, path.Dir(name), suffix)
+		if err != nil && ctx.Err() != nil { // not when the remote wants to be left alone
+			clean(call, f, path.Dir(name), suffix)
 		}
 		return o, err
 	})
@@ -197,14 +200,15 @@ func clean(ctx context.Context, f fs.Fs, folder, suffix string) {
 
 // Remove deletes the file for good where the backend can.
 func (s *storage) Remove(ctx context.Context, name string) error {
-	f, ctx, err := s.begin(ctx, remote.CheckName(name))
+	f, call, end, err := s.begin(ctx, remote.CheckName(name))
+	defer end()
 	if err != nil {
 		return s.fail(ctx, "remove", name, err)
 	}
-	_, err = retry(ctx, s.library, func() (struct{}, error) {
-		o, err := find(ctx, f, name)
+	_, err = retry(call, s.library, func() (struct{}, error) {
+		o, err := find(call, f, name)
 		if err == nil {
-			err = o.Remove(ctx)
+			err = o.Remove(call)
 		}
 		return struct{}{}, err
 	})
@@ -223,12 +227,17 @@ func find(ctx context.Context, f fs.Fs, name string) (fs.Object, error) {
 	return o, err
 }
 
-// begin opens the Fs for one call and marks the context as one whose errors are answered.
-func (s *storage) begin(ctx context.Context, nameErr error) (fs.Fs, context.Context, error) {
-	ctx = context.WithValue(ctx, answered{}, true)
-	if err := errors.Join(nameErr, ctx.Err()); err != nil {
-		return nil, ctx, err
+// begin opens the Fs for one call and marks the context as one whose errors are answered. The caller must call end,
+// in case of an error too.
+func (s *storage) begin(ctx context.Context, nameErr error) (f fs.Fs, call context.Context, end func(), err error) {
+	call, end = context.WithValue(ctx, answered{}, true), func() {}
+	if err := errors.Join(nameErr, ctx.Err(), s.resting()); err != nil {
+		return nil, call, end, err
 	}
-	f, err := s.fs(ctx)
-	return f, ctx, err
+	o, err := s.fs(call)
+	if err != nil {
+		return nil, call, end, err
+	}
+	call, end = o.while(call)
+	return o.Fs, call, end, nil
 }

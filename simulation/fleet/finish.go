@@ -66,6 +66,10 @@ func (f *fleet) heal() error {
 		d.visit() // whatever is tried ever less often is tried again
 	}
 	f.weather = map[Fault]int{}
+	if refused := f.share.Refused(); refused > 0 {
+		f.violate("%d writes had names that %s does not take", refused, f.plan.Place.Name)
+	}
+	f.met = f.share.Counts()
 	f.share.Heal()
 	f.countWeather()
 	return err

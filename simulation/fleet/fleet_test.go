@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/setlogger/setlogger/remote/faulty"
 	"github.com/setlogger/setlogger/simulation/setting"
 )
 
@@ -26,6 +27,7 @@ type total struct {
 	indexes   []int
 	removed   int
 	rounds    int
+	met       map[faulty.Fault]int // by the calls of the last history
 }
 
 // TestFleet plays histories. SETLOGGER_FLEETS says how many, SETLOGGER_SEED which is the first, and SETLOGGER_FAULTS, as
@@ -119,6 +121,7 @@ func playOne(t *testing.T, p *Plan, sum *total) {
 	sum.indexes = append(sum.indexes, out.Indexes)
 	sum.removed += out.Removed
 	sum.rounds += out.Rounds
+	sum.met = out.Met
 }
 
 // report tells of a plan that failed, with the least of it that fails.

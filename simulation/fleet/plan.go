@@ -6,16 +6,19 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/setlogger/setlogger/remote/faulty"
 )
 
 // Plan is a history before it is played. Any of its steps may be left out: what is left is a plan, too.
 type Plan struct {
 	Seed    uint64
 	Devices int
-	Keep    string // keepHistory of the bucket
-	Publish bool   // a view of it is kept
-	Limit   int    // entries of the log before an index is written
-	Nodes   int    // of a chunk
+	Keep    string             // keepHistory of the bucket
+	Publish bool               // a view of it is kept
+	Limit   int                // entries of the log before an index is written
+	Nodes   int                // of a chunk
+	Place   faulty.Personality // how the remote fails by itself, all the time; none where it has no name
 	Steps   []Step
 }
 
@@ -69,6 +72,13 @@ func NewPlan(seed uint64, wanted ...Fault) *Plan {
 	m.chooseFaults(wanted)
 	m.live()
 	return p
+}
+
+// At answers the same plan over a remote of some kind.
+func (p *Plan) At(place faulty.Personality) *Plan {
+	q := *p
+	q.Place = place
+	return &q
 }
 
 // maker makes a plan day by day.

@@ -19,8 +19,9 @@ type Outcome struct {
 	Devices int
 	Actions int // requests that were acknowledged
 	Rounds  int
-	Indexes int // written
-	Removed int // files
+	Indexes int                  // written
+	Removed int                  // files
+	Met     map[faulty.Fault]int // faults of the remote
 	Trace   []string
 }
 
@@ -65,6 +66,7 @@ type fleet struct {
 	rounds  int
 	indexed int
 	removed int
+	met     map[faulty.Fault]int
 	tracing bool
 	trace   []string
 }
@@ -77,7 +79,7 @@ func Play(p *Plan, folder string, trace bool) (*Outcome, error) {
 		err = f.end()
 	}
 	f.close()
-	return &Outcome{f.counts, len(f.devices), f.acted, f.rounds, f.indexed, f.removed, f.trace}, err
+	return &Outcome{f.counts, len(f.devices), f.acted, f.rounds, f.indexed, f.removed, f.met, f.trace}, err
 }
 
 func newFleet(p *Plan, folder string, trace bool) *fleet {
@@ -103,6 +105,7 @@ func (f *fleet) play() error {
 	if err := f.found(); err != nil {
 		return err
 	}
+	f.setWeather()
 	for i, s := range f.plan.Steps {
 		f.log("%4d %s", i, s)
 		if err := f.step(s); err != nil {

@@ -109,14 +109,18 @@ func (f *fleet) ease(s Step, d *device) error {
 	return nil
 }
 
+// setWeather has the remote fail as its kind does, and as the faults that last do.
 func (f *fleet) setWeather() {
+	options := f.plan.Place.Options
 	chance := map[faulty.Fault]float64{}
+	maps.Copy(chance, options.Chance)
 	for fault, times := range f.weather {
 		if times > 0 {
 			maps.Copy(chance, weather[fault])
 		}
 	}
-	f.share.Set(faulty.Options{Seed: f.plan.Seed, Chance: chance})
+	options.Seed, options.Chance = f.plan.Seed, chance
+	f.share.Set(options)
 }
 
 // countWeather takes over what the remote counted.

@@ -152,7 +152,7 @@ func TestStatus(t *testing.T) {
 func TestExpiredIsToldFromDenied(t *testing.T) {
 	for text, want := range map[string]error{
 		`couldn't fetch token: invalid_grant: maybe token expired? - try refreshing with "rclone config reconnect drive:"`: remote.ErrExpired,
-		"expired_access_token/..":                                       remote.ErrExpired,
+		"expired_access_token/..": remote.ErrExpired,
 		"ExpiredToken: The provided token has expired. status code 400": remote.ErrExpired,
 		"InvalidAuthenticationToken: CompactToken parsing failed":       remote.ErrExpired,
 		"AccessDenied: Access Denied. status code: 403":                 remote.ErrDenied,

@@ -247,7 +247,7 @@ func (c *Client) ChangeRemote(ctx context.Context, name string, change RemoteCha
 // PauseRemotes pauses all remotes, or lets them go on.
 func (c *Client) PauseRemotes(ctx context.Context, paused bool) ([]RemoteStatus, error) {
 	var all Remotes
-	err := c.get(ctx, call{method: http.MethodPatch, path: "/v1/remotes", body: RemotesChange{Paused: paused}}, &all)
+	err := c.get(ctx, call{method: http.MethodPatch, path: "/v1/remotes", body: RemoteChange{Paused: &paused}}, &all)
 	return all.Remotes, err
 }
 

@@ -125,15 +125,10 @@ type RecoveryKey struct {
 	Key string `json:"recovery_key" doc:"Six groups of six letters and digits"`
 }
 
-// RemoteChange changes what is set of a remote; what is left out stays.
+// RemoteChange changes what is set of a remote, or of all; what is left out stays.
 type RemoteChange struct {
 	Paused *bool `json:"paused,omitempty" doc:"true: nothing is asked of it until it is false again, restarts included"`
 	Budget *int  `json:"budget,omitempty" minimum:"0" maximum:"1000000000" doc:"Requests an hour that its polls keep within; 0: none"`
-}
-
-// RemotesChange changes what is set of all remotes.
-type RemotesChange struct {
-	Paused bool `json:"paused"`
 }
 
 // Problem names one trouble with its cause, its effect and its mend.

@@ -167,8 +167,13 @@ func TestStretch(t *testing.T) {
 		limit, used int
 		want        time.Duration
 	}{
-		{0, 1000, 5 * time.Second}, {100, 0, 5 * time.Second}, {100, 50, 5 * time.Second}, {100, 75, 10 * time.Second},
-		{100, 95, 50 * time.Second}, {1000, 999, 2500 * time.Second}, {100_000, 99_999, time.Hour},
+		{0, 1000, 5 * time.Second},
+		{100, 0, 5 * time.Second},
+		{100, 50, 5 * time.Second},
+		{100, 75, 10 * time.Second},
+		{100, 95, 50 * time.Second},
+		{1000, 999, 2500 * time.Second},
+		{100_000, 99_999, time.Hour},
 	} {
 		b := &budget{limit: c.limit}
 		b.spend(now, requests{writes: c.used})

@@ -66,11 +66,14 @@ func (v *valve) set(closed bool) {
 	}
 }
 
-// changeRemote changes what is set of one remote.
-func (d *Daemon) changeRemote(_ context.Context, in *struct {
+// remoteChange is the path and the body of a change of one remote.
+type remoteChange struct {
 	Remote string `path:"remote" doc:"Name of the remote"`
 	Body   api.RemoteChange
-}) (*answer[api.RemoteStatus], error) {
+}
+
+// changeRemote changes what is set of one remote.
+func (d *Daemon) changeRemote(_ context.Context, in *remoteChange) (*answer[api.RemoteStatus], error) {
 	r, err := d.remote(in.Remote)
 	if err != nil {
 		return nil, err
@@ -82,9 +85,9 @@ func (d *Daemon) changeRemote(_ context.Context, in *struct {
 }
 
 // changeRemotes changes what is set of all remotes.
-func (d *Daemon) changeRemotes(_ context.Context, in *struct{ Body api.RemotesChange }) (*answer[api.Remotes], error) {
+func (d *Daemon) changeRemotes(_ context.Context, in *struct{ Body api.RemoteChange }) (*answer[api.Remotes], error) {
 	for _, r := range d.allRemotes() {
-		if err := d.setRemote(r, api.RemoteChange{Paused: &in.Body.Paused}); err != nil {
+		if err := d.setRemote(r, in.Body); err != nil {
 			return nil, refused(err)
 		}
 	}

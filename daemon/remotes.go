@@ -33,6 +33,7 @@ type heldRemote struct {
 	stop    context.CancelFunc
 	budget  *budget
 	valve   *valve
+	metered bool // it asks for money by the request
 
 	indexed atomic.Int64            // indexes written since the start
 	courier atomic.Pointer[courier] // nil: it has no channel
@@ -108,6 +109,7 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 	storage, place := d.storageOf(r)
 	held := &heldRemote{name: r.Name, path: r.Path, place: place, stop: stop, found: findings{share: r.Share}, budget: &budget{limit: r.Budget}, valve: &valve{}}
 	held.valve.set(r.Paused)
+	held.metered = d.o.ObjectStore(r.Path)
 	held.storage = &countedStorage{storage, r.Name, d.metrics, own, held.budget, held.valve}
 	held.share = replica.NewShare(replica.Options{
 		Storage: held.storage, Remote: r.Name, ID: r.Share, Logger: d.log, Key: d.key, Uptime: d.uptime.now, Progress: d.noteJoin,

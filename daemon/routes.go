@@ -80,7 +80,7 @@ func (d *Daemon) addCalls(r *router) {
 	huma.Register(r.api, r.operation("POST", "/v1/remotes", "addRemote", "Name a remote"), d.addRemote)
 	huma.Register(r.api, r.operation("GET", "/v1/remotes/{remote}/key", "showKey", "The recovery key of an encrypted remote"), d.showKey)
 	huma.Register(r.api, r.operation("POST", "/v1/keys", "makeKey", "Make a recovery key for an encrypted remote; nothing is kept"), d.newKey)
-	huma.Register(r.api, r.operation("PATCH", "/v1/remotes", "changeRemotes", "Pause all remotes, or let them go on"), d.changeRemotes)
+	huma.Register(r.api, r.operation("PATCH", "/v1/remotes", "changeRemotes", "Pause all remotes, let them go on, or set the budget of each"), d.changeRemotes)
 	huma.Register(r.api, r.operation("PATCH", "/v1/remotes/{remote}", "changeRemote", "Pause a remote, let it go on, or set its budget of requests"), d.changeRemote)
 	huma.Register(r.api, r.operation("DELETE", "/v1/remotes/{remote}", "removeRemote", "Forget a remote; nothing on it is touched"), d.removeRemote)
 	huma.Register(r.api, r.operation("POST", "/v1/remotes/{remote}/test", "testRemote", "Write, read, list and remove a small file there"), d.testRemote)

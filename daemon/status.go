@@ -144,7 +144,7 @@ func (d *Daemon) remoteStatus(r *heldRemote) api.RemoteStatus {
 	}
 	spent, limit := r.budget.lastHour(time.Now())
 	status.RequestsPerHour, status.Budget = spent.total(), limit
-	if d.o.ObjectStore(r.path) {
+	if r.metered {
 		month := spent.month()
 		status.EstimatedMonth = &month
 	}

@@ -88,6 +88,8 @@ func (d *Daemon) addCalls(r *router) {
 	huma.Register(r.api, r.operation("DELETE", appsPath+"/{app}", "removeApp", "Revoke an app, or deny one that asks"), d.removeApp)
 	huma.Register(r.api, r.operation("POST", "/v1/sync", "sync", "Sync with all remotes now, and wait for it"), d.syncAll)
 	huma.Register(r.api, r.operation("POST", "/v1/verify", "verify", "Check every hash, signature and chain"), d.verify)
+	huma.Register(r.api, r.operation("POST", "/v1/backup", "backup", "Write what is held of buckets to a place, and read it back"), d.backup)
+	huma.Register(r.api, r.operation("POST", "/v1/restore", "restore", "Take buckets in from a backup, or bring nodes back to what they were"), d.restore)
 }
 
 // config describes the API as a whole. Bodies have the exact shapes of package api: no schema links are put in.

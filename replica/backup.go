@@ -120,4 +120,3 @@ func (v *visit) writeRest(ctx context.Context, wanted, told setlog.Coverage) err
 	}
 	return err
 }
-

@@ -24,6 +24,7 @@ type Copy struct {
 
 	mu       sync.Mutex
 	doubtful map[string]bool // paths that To may show and not have as they are to be
+	met      map[string]bool // paths that From showed to the last pass; nil before it
 }
 
 // Doubt has files of To written again by the next pass, though a listing shows them.
@@ -50,15 +51,16 @@ func (c *Copy) isDoubtful(path string) bool {
 	return c.doubtful[path]
 }
 
-// Copied is what one pass did. One that wrote, missed and doubted nothing has shown, by listings of both, that all of From is in To.
+// Copied is what one pass did.
 type Copied struct {
 	Files int      // written
+	Late  int      // those of them that From had shown to the pass before: To did not show them yet, or lost them
 	Gone  []string // files of From that were listed and not found: removed since, or the listing runs ahead; sorted
 	Unfit []string // files of From that are not what their names say; sorted
 }
 
-// IsWhole tells that nothing was left to do.
-func (c Copied) IsWhole() bool { return c.Files == 0 && len(c.Gone) == 0 && len(c.Unfit) == 0 }
+// IsWhole tells that a later listing of To has shown all that the pass before found in From, however much is new since.
+func (c Copied) IsWhole() bool { return c.Late == 0 && len(c.Gone) == 0 && len(c.Unfit) == 0 }
 
 // copyLanes is how many files are under way at once.
 const copyLanes = 4
@@ -66,13 +68,14 @@ const copyLanes = 4
 // Pass copies what a listing of To lacks: what is kept for ever first, then each index after its chunks, and log/ at last, without
 // the segments whose lines To has in past/ already.
 func (c *Copy) Pass(ctx context.Context) (Copied, error) {
-	p := &pass{Copy: c, at: map[string]bool{}, past: map[string][]setlog.SegmentName{}}
+	p := &pass{Copy: c, from: sizes{}, at: map[string]bool{}, past: map[string][]setlog.SegmentName{}}
 	lists := map[string][]string{}
 	for _, folder := range []string{logFolder, pastFolder, indexFolder, chunkFolder} { // log/ before past/: what moves between the two is in one of them
 		from, err := sizesIn(ctx, c.From, folder)
 		if err != nil {
 			return p.copied, err
 		}
+		maps.Copy(p.from, from)
 		lists[folder] = slices.DeleteFunc(slices.Sorted(maps.Keys(from)), func(path string) bool { return !c.wants(path) })
 		there, err := sizesIn(ctx, c.To, folder)
 		if err != nil {
@@ -90,6 +93,12 @@ func (c *Copy) Pass(ctx context.Context) (Copied, error) {
 	}
 	if err == nil {
 		err = p.copyLog(ctx, p.lacking(lists[logFolder]))
+	}
+	if err == nil {
+		c.met = map[string]bool{}
+		for path := range p.from {
+			c.met[path] = true
+		}
 	}
 	slices.Sort(p.copied.Gone)
 	slices.Sort(p.copied.Unfit)
@@ -134,6 +143,7 @@ func bucketIn(path string) string {
 // pass is one pass of a copy.
 type pass struct {
 	*Copy
+	from   sizes                           // that From shows
 	at     map[string]bool                 // paths that To shows, or that were written
 	past   map[string][]setlog.SegmentName // those of them in past/, by log
 	kept   keptSegment
@@ -254,6 +264,9 @@ func (p *pass) write(ctx context.Context, path string, data []byte) error {
 	p.counts.Lock()
 	defer p.counts.Unlock()
 	p.copied.Files++
+	if p.met == nil || p.met[path] {
+		p.copied.Late++
+	}
 	return nil
 }
 

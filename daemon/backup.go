@@ -117,7 +117,7 @@ const passes = 5
 func copyWhole(ctx context.Context, c *replica.Copy) (all replica.Copied, err error) {
 	for range passes {
 		did, err := c.Pass(ctx)
-		all = replica.Copied{Files: all.Files + did.Files, Gone: did.Gone, Unfit: did.Unfit}
+		all = replica.Copied{Files: all.Files + did.Files, Late: did.Late, Gone: did.Gone, Unfit: did.Unfit}
 		if err != nil || did.IsWhole() {
 			return all, err
 		}
@@ -128,7 +128,7 @@ func copyWhole(ctx context.Context, c *replica.Copy) (all replica.Copied, err er
 	case len(all.Gone) > 0:
 		return all, fmt.Errorf("%d files that are listed there are not found, such as %s", len(all.Gone), all.Gone[0])
 	}
-	return all, errors.New("new files come faster than they are copied")
+	return all, fmt.Errorf("%d files that were written are not shown there", all.Late)
 }
 
 // checkPlace reads all that stands in a place, and counts it. What is not whole fails it.

@@ -61,6 +61,7 @@ func clientCalls() map[string]func(ctx context.Context, c *api.Client) {
 		"pollApp":      func(ctx context.Context, c *api.Client) { _, _ = c.PollApp(ctx, "x", "s") },
 		"approveApp":   func(ctx context.Context, c *api.Client) { _, _ = c.ApproveApp(ctx, "x") },
 		"removeApp":    func(ctx context.Context, c *api.Client) { _ = c.RemoveApp(ctx, "x") },
+		"moveRemote":   func(ctx context.Context, c *api.Client) { _, _ = c.MoveRemote(ctx, "x", "y") },
 		"backup":       func(ctx context.Context, c *api.Client) { _, _ = c.Backup(ctx, api.BackupRequest{}) },
 		"restore":      func(ctx context.Context, c *api.Client) { _, _ = c.Restore(ctx, api.RestoreRequest{}) },
 		"verify":       func(ctx context.Context, c *api.Client) { _, _ = c.Verify(ctx, "") },

@@ -110,9 +110,9 @@ type Daemon struct {
 	streams context.Context // ends when the daemon begins to stop: streams end, calls finish
 	lanes   context.Context // ends the rounds with remotes
 
-	changed   bell           // rung when the status may be another
-	changing  sync.Mutex     // one change of what is held at a time
-	running   sync.WaitGroup // lanes
+	changed  bell           // rung when the status may be another
+	changing sync.Mutex     // one change of what is held at a time
+	running  sync.WaitGroup // lanes
 
 	restoring sync.Mutex // one restore at a time
 

@@ -33,6 +33,9 @@ type Remote struct {
 	Path    string    `json:"path"`            // rclone's remote:path
 	Share   string    `json:"share,omitempty"` // id of the share there, once it is known
 	Created time.Time `json:"created"`
+
+	MovingTo string `json:"moving_to,omitempty"` // remote that its share is on the way to
+	MovedTo  string `json:"moved_to,omitempty"`  // remote that its buckets sync with since
 }
 
 // BucketEntry is a bucket that this device holds.
@@ -40,6 +43,7 @@ type BucketEntry struct {
 	Name    string    `json:"name"`
 	ID      string    `json:"id"` // of the name; the file is called so
 	Remotes []string  `json:"remotes,omitempty"`
+	Filling []string  `json:"filling,omitempty"` // remotes that get what the others have of it; with most of them it does not sync yet
 	Created time.Time `json:"created"`
 }
 

@@ -27,7 +27,7 @@ type Copy struct {
 	met      map[string]bool // paths that From showed to the last pass; nil before it
 }
 
-// Doubt has files of To written again by the next pass, though a listing shows them.
+// Doubt has files of To written again by the next pass, though a listing shows them; an index with all its chunks.
 func (c *Copy) Doubt(paths ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -314,7 +314,9 @@ func (p *pass) copyIndex(ctx context.Context, path string, data []byte, index *s
 	for _, ref := range index.Chunks {
 		chunks = append(chunks, chunkFolder+"/"+index.Name(ref).String())
 	}
-	chunks = p.lacking(chunks)
+	if !p.isDoubtful(path) { // else any of them may be broken
+		chunks = p.lacking(chunks)
+	}
 	whole := atomic.Bool{}
 	whole.Store(true)
 	p.expect(len(chunks))

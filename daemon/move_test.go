@@ -134,16 +134,22 @@ func TestMirrorRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		path, body, token string
-		want              int
+		body, token string
+		want        int
 	}{
-		{"/v1/buckets/todos", `{"remotes":["nowhere"]}`, s.token, 404},
-		{"/v1/buckets/todos", `{"remotes":[]}`, s.token, 422},
-		{"/v1/buckets/todos", `{"remotes":["local"]}`, app.Token, 403},
-		{"/v1/buckets/todos", `{"remotes":["local"]}`, s.token, 200},
-		{"/v1/buckets/todos", `{}`, s.token, 422},
+		{`{"remotes":["nowhere"]}`, s.token, 404},
+		{`{"remotes":[]}`, s.token, 422},
+		{`{"remotes":["local"]}`, app.Token, 403},
+		{`{"remotes":["local"]}`, s.token, 200},
+		{`{}`, s.token, 422},
 	} {
-		if got := s.call(t, "PATCH", c.path, c.body, http.Header{"Authorization": {"Bearer " + c.token}}); got.status != c.want {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, "http://"+s.address+"/v1/buckets/todos", strings.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Authorization", "Bearer "+c.token)
+		if got := s.do(t, request); got.status != c.want {
 			t.Errorf("%s: %d %s, want %d", c.body, got.status, got.body, c.want)
 		}
 	}

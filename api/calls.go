@@ -65,7 +65,8 @@ func (c *Client) ChangeSettings(ctx context.Context, bucket string, settings jso
 // first, as BucketStatus.Filling tells. ErrNotFound: there is no such remote; ErrConflict: one to be taken off is still copied from.
 func (c *Client) ChangeRemotes(ctx context.Context, bucket string, remotes []string) (*BucketShown, error) {
 	var b BucketShown
-	return &b, c.get(ctx, call{method: http.MethodPatch, path: bucketPath(bucket, ""), body: BucketChange{Remotes: remotes}}, &b)
+	body := map[string][]string{"remotes": append([]string{}, remotes...)} // also none of them, which is refused
+	return &b, c.get(ctx, call{method: http.MethodPatch, path: bucketPath(bucket, ""), body: body}, &b)
 }
 
 // CreateBucket makes a bucket or joins one. Doing it again changes nothing. ErrConflict: the remote is to be named.

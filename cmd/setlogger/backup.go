@@ -100,18 +100,21 @@ func sourceOf(text string) (string, error) {
 
 // sayRestored prints what was done to one bucket, or would be. What is not as it was then is a finding.
 func sayRestored(w io.Writer, wanted api.RestoreRequest, b api.RestoredBucket) error {
-	would := map[bool]string{true: "would ", false: ""}[wanted.DryRun]
+	comes, gets := "comes", "gets"
+	if wanted.DryRun {
+		comes, gets = "would come", "would get"
+	}
 	switch {
 	case b.New && wanted.As != "":
-		fmt.Fprintf(w, "%s: %sget %d nodes of %s\n", b.Into, would, b.Created, b.Name)
+		fmt.Fprintf(w, "%s: %s %d nodes of %s\n", b.Into, gets, b.Created, b.Name)
 	case b.New:
-		fmt.Fprintf(w, "%s: %scome back with %d entries\n", b.Into, would, b.Entries)
+		fmt.Fprintf(w, "%s: %s back with %d entries\n", b.Into, comes, b.Entries)
 	default:
-		fmt.Fprintf(w, "%s: %sget %d entries that it lacks here\n", b.Into, would, b.Entries)
+		fmt.Fprintf(w, "%s: %s %d entries that it lacks here\n", b.Into, gets, b.Entries)
 	}
 	if wanted.At != "" && wanted.As == "" {
-		fmt.Fprintf(w, "    as of %s: %d nodes %scome back, %d %sget the value they had, %d %sgo, %d are as they were; for all devices\n",
-			wanted.At, b.Created, would, b.Changed, would, b.Removed, would, b.Same)
+		fmt.Fprintf(w, "    as of %s, for all devices: %d nodes to be made again, %d to get the value they had, %d to go; %d are as they were\n",
+			wanted.At, b.Created, b.Changed, b.Removed, b.Same)
 	}
 	if b.Before != "" {
 		fmt.Fprintf(w, "    to take this back: the same with --at %s\n", b.Before)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -48,7 +49,7 @@ func sayBackup(w io.Writer, done *api.Backup) error {
 			err = errFindings
 		}
 	}
-	_, e := fmt.Fprintf(w, "Backed up to %s as of %s; its %d files were read back and are whole.\n", done.To, done.At.Local().Format("2006-01-02 15:04:05.000"), done.Files)
+	_, e := fmt.Fprintf(w, "Backed up to %s as of %s; its %d files were read back and are whole.\n", done.To, done.At.UTC().Format(time.RFC3339Nano), done.Files)
 	return errors.Join(err, e)
 }
 

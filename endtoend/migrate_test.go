@@ -105,7 +105,7 @@ func newWriter(d *device, prefix string) *writer {
 func (w *writer) begin(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	w.stop = stop
-	pace := rate.NewLimiter(100, 10)
+	pace := rate.NewLimiter(30, 10)
 	if soak() {
 		pace.SetLimit(rate.Inf)
 	}

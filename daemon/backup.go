@@ -117,7 +117,8 @@ const passes = 5
 func copyWhole(ctx context.Context, c *replica.Copy) (all replica.Copied, err error) {
 	for range passes {
 		did, err := c.Pass(ctx)
-		all = replica.Copied{Files: all.Files + did.Files, Late: did.Late, Gone: did.Gone, Unfit: did.Unfit}
+		did.Files += all.Files
+		all = did
 		if err != nil || did.IsWhole() {
 			return all, err
 		}
@@ -147,8 +148,7 @@ func (d *Daemon) checkPlace(ctx context.Context, storage remote.Storage) (files 
 
 // placeError answers what a place that is no remote does, in the words of the status.
 func placeError(err error) error {
-	var known *api.Error
-	if errors.As(err, &known) {
+	if _, known := errors.AsType[*api.Error](err); known {
 		return err
 	}
 	e, hint := answerOf(err), remote.Hint(err)

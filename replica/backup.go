@@ -11,7 +11,7 @@ import (
 	"github.com/setlogger/setlogger/setlog"
 )
 
-// ErrUnsettled: a bucket cannot be backed up yet, as what is here of it is that of no moment.
+// ErrUnsettled tells that a bucket cannot be backed up yet: what is here of it is that of no moment.
 var ErrUnsettled = errors.New("replica: nothing of it has arrived yet, or an index is just being taken in")
 
 // Reach makes sure of the share: it finds the one that is there, or makes one in an empty folder.

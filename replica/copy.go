@@ -24,7 +24,8 @@ type Copy struct {
 
 	mu       sync.Mutex
 	doubtful map[string]bool // paths that To may show and not have as they are to be
-	met      map[string]bool // paths that From showed to the last pass; nil before it
+	met      map[string]bool // paths that From showed to any pass, less those that went since
+	passes   int
 }
 
 // Doubt has files of To written again by the next pass, though a listing shows them; an index with all its chunks.
@@ -53,14 +54,18 @@ func (c *Copy) isDoubtful(path string) bool {
 
 // Copied is what one pass did.
 type Copied struct {
+	Pass  int      // how many there were of this copy, with this one
 	Files int      // written
 	Late  int      // those of them that From had shown to the pass before: To did not show them yet, or lost them
 	Gone  []string // files of From that were listed and not found: removed since, or the listing runs ahead; sorted
 	Unfit []string // files of From that are not what their names say; sorted
 }
 
-// IsWhole tells that a later listing of To has shown all that the pass before found in From, however much is new since.
-func (c Copied) IsWhole() bool { return c.Late == 0 && len(c.Gone) == 0 && len(c.Unfit) == 0 }
+// IsWhole tells that a later listing of To has shown all that the passes before found in From, however much is new since. From was
+// listed twice then at least: one listing may omit anything.
+func (c Copied) IsWhole() bool {
+	return c.Pass > 1 && c.Late == 0 && len(c.Gone) == 0 && len(c.Unfit) == 0
+}
 
 // copyLanes is how many files are under way at once.
 const copyLanes = 4
@@ -69,6 +74,8 @@ const copyLanes = 4
 // the segments whose lines To has in past/ already.
 func (c *Copy) Pass(ctx context.Context) (Copied, error) {
 	p := &pass{Copy: c, from: sizes{}, at: map[string]bool{}, past: map[string][]setlog.SegmentName{}}
+	c.passes++
+	p.copied.Pass = c.passes
 	lists := map[string][]string{}
 	for _, folder := range []string{logFolder, pastFolder, indexFolder, chunkFolder} { // log/ before past/: what moves between the two is in one of them
 		from, err := sizesIn(ctx, c.From, folder)
@@ -76,7 +83,7 @@ func (c *Copy) Pass(ctx context.Context) (Copied, error) {
 			return p.copied, err
 		}
 		maps.Copy(p.from, from)
-		lists[folder] = slices.DeleteFunc(slices.Sorted(maps.Keys(from)), func(path string) bool { return !c.wants(path) })
+		lists[folder] = p.wanted(folder, from)
 		there, err := sizesIn(ctx, c.To, folder)
 		if err != nil {
 			return p.copied, err
@@ -94,15 +101,34 @@ func (c *Copy) Pass(ctx context.Context) (Copied, error) {
 	if err == nil {
 		err = p.copyLog(ctx, p.lacking(lists[logFolder]))
 	}
-	if err == nil {
-		c.met = map[string]bool{}
-		for path := range p.from {
-			c.met[path] = true
-		}
-	}
+	p.keepMet()
 	slices.Sort(p.copied.Gone)
 	slices.Sort(p.copied.Unfit)
 	return p.copied, err
+}
+
+// wanted are the files of a folder that From shows or has shown, sorted.
+func (p *pass) wanted(folder string, from sizes) []string {
+	all := maps.Clone(from)
+	for path := range p.met {
+		if strings.HasPrefix(path, folder+"/") {
+			all[path] = 0
+		}
+	}
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(all)), func(path string) bool { return !p.wants(path) })
+}
+
+// keepMet remembers what From has shown.
+func (p *pass) keepMet() {
+	if p.met == nil {
+		p.met = map[string]bool{}
+	}
+	for path := range p.from {
+		p.met[path] = true
+	}
+	for _, path := range p.went {
+		delete(p.met, path)
+	}
 }
 
 // sizesIn lists a folder: the bytes of its files by path, negative where that is not known.
@@ -151,6 +177,7 @@ type pass struct {
 	done   atomic.Int64
 	counts sync.Mutex // held for what follows, at and past
 	copied Copied
+	went   []string // paths that From had shown
 }
 
 // note takes in that To has a file.
@@ -222,7 +249,11 @@ func (p *pass) read(ctx context.Context, path string) ([]byte, error) {
 	defer p.counts.Unlock()
 	switch {
 	case isAbsent(err):
-		p.copied.Gone = append(p.copied.Gone, path)
+		if _, shown := p.from[path]; !shown {
+			p.went = append(p.went, path) // neither a listing nor a read finds it any more
+		} else {
+			p.copied.Gone = append(p.copied.Gone, path)
+		}
 	case err != nil || setlog.HashOf(data) != hashIn(path):
 		p.copied.Unfit = append(p.copied.Unfit, path)
 	default:
@@ -264,7 +295,7 @@ func (p *pass) write(ctx context.Context, path string, data []byte) error {
 	p.counts.Lock()
 	defer p.counts.Unlock()
 	p.copied.Files++
-	if p.met == nil || p.met[path] {
+	if p.met[path] {
 		p.copied.Late++
 	}
 	return nil
@@ -284,119 +315,4 @@ func (p *pass) tell() {
 	if p.Progress != nil {
 		p.Progress(int(p.done.Load()), int(p.total.Load()))
 	}
-}
-
-// copyIndexes copies each index that To lacks after those of its chunks that To lacks; also the chunks of one that To has.
-func (p *pass) copyIndexes(ctx context.Context, paths []string) error {
-	for _, path := range paths {
-		data, err := p.read(ctx, path)
-		if err != nil {
-			return err
-		}
-		if data == nil {
-			continue
-		}
-		index, err := setlog.DecodeIndex(data)
-		if err != nil {
-			p.copied.Unfit = append(p.copied.Unfit, path)
-			continue
-		}
-		if err := p.copyIndex(ctx, path, data, index); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// copyIndex leaves an index out whose chunks are not there: it counts for nothing.
-func (p *pass) copyIndex(ctx context.Context, path string, data []byte, index *setlog.Index) error {
-	var chunks []string
-	for _, ref := range index.Chunks {
-		chunks = append(chunks, chunkFolder+"/"+index.Name(ref).String())
-	}
-	if !p.isDoubtful(path) { // else any of them may be broken
-		chunks = p.lacking(chunks)
-	}
-	whole := atomic.Bool{}
-	whole.Store(true)
-	p.expect(len(chunks))
-	err := p.each(ctx, chunks, func(ctx context.Context, chunk string) error {
-		fit, err := p.copyFile(ctx, chunk)
-		if !fit {
-			whole.Store(false)
-		}
-		return err
-	})
-	if err != nil || !whole.Load() || p.at[path] {
-		return err
-	}
-	return p.write(ctx, path, data)
-}
-
-// copyLog copies segments of log/.
-func (p *pass) copyLog(ctx context.Context, paths []string) error {
-	var wanted []string
-	for _, path := range paths {
-		held, err := p.isKept(ctx, path)
-		if err != nil {
-			return err
-		}
-		if !held {
-			wanted = append(wanted, path)
-		}
-	}
-	return p.copyAll(ctx, wanted)
-}
-
-// keptSegment is the segment of To's past/ that was read last: those that follow in log/ often are of it too.
-type keptSegment struct {
-	path    string
-	segment *setlog.Segment
-}
-
-// isKept tells whether To has the very lines of a segment of log/ in past/.
-func (p *pass) isKept(ctx context.Context, path string) (bool, error) {
-	small, _ := setlog.ParseSegmentName(strings.TrimPrefix(path, logFolder+"/"))
-	for _, name := range p.past[logOf(small)] {
-		if name.First > small.First || name.Last < small.Last {
-			continue
-		}
-		holds, err := p.holdsLines(ctx, pastFolder+"/"+name.String(), path)
-		if holds || err != nil {
-			return holds, err
-		}
-	}
-	return false, nil
-}
-
-func (p *pass) holdsLines(ctx context.Context, past, path string) (bool, error) {
-	if p.kept.path != past {
-		whole, err := readSegment(ctx, p.To, past)
-		if err != nil {
-			return false, err
-		}
-		p.kept = keptSegment{past, whole}
-	}
-	small, err := readSegment(ctx, p.From, path)
-	if err != nil || small == nil || p.kept.segment == nil {
-		return false, err
-	}
-	from := small.First - p.kept.segment.First
-	return slices.EqualFunc(small.Lines, p.kept.segment.Lines[from:from+uint64(len(small.Lines))], bytes.Equal), nil
-}
-
-// readSegment reads a segment; nil for one that is not there, or not what its name says.
-func readSegment(ctx context.Context, storage remote.Storage, path string) (*setlog.Segment, error) {
-	data, err := storage.Read(ctx, path)
-	if err != nil && !isUnfit(err) {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	if err != nil {
-		return nil, nil //nolint:nilnil,nilerr // there is none
-	}
-	segment, err := setlog.DecodeSegment(data)
-	if err != nil || !strings.HasSuffix(path, "/"+segment.Name.String()) {
-		return nil, nil //nolint:nilnil,nilerr // likewise
-	}
-	return segment, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -78,15 +79,15 @@ func awaitFilling(cmd *cobra.Command, c *api.Client, name string) error {
 		if i < 0 {
 			return true, fmt.Errorf("bucket %s was left meanwhile", name)
 		}
-		now := ""
+		var now strings.Builder
 		for _, f := range s.Buckets[i].Filling {
-			now += fmt.Sprintf("%s: %d of %d files%s\n", f.Remote, f.Files.Done, f.Files.Total, because(f.Error))
+			fmt.Fprintf(&now, "%s: %d of %d files%s\n", f.Remote, f.Files.Done, f.Files.Total, because(f.Error))
 		}
-		if now != told && now != "" {
-			fmt.Fprint(cmd.ErrOrStderr(), now)
+		if now.String() != told {
+			told = now.String()
+			fmt.Fprint(cmd.ErrOrStderr(), told)
 		}
-		told = now
-		return now == "", nil
+		return told == "", nil
 	})
 }
 

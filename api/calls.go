@@ -61,6 +61,14 @@ func (c *Client) ChangeSettings(ctx context.Context, bucket string, settings jso
 	return &b, c.get(ctx, call{method: http.MethodPatch, path: bucketPath(bucket, ""), body: BucketChange{Settings: settings}}, &b)
 }
 
+// ChangeRemotes has a bucket sync with these remotes and no others, from this device. One that is new is given what the others have
+// first, as BucketStatus.Filling tells. ErrNotFound: there is no such remote; ErrConflict: one to be taken off is still copied from.
+func (c *Client) ChangeRemotes(ctx context.Context, bucket string, remotes []string) (*BucketShown, error) {
+	var b BucketShown
+	body := map[string][]string{"remotes": append([]string{}, remotes...)} // also none of them, which is refused
+	return &b, c.get(ctx, call{method: http.MethodPatch, path: bucketPath(bucket, ""), body: body}, &b)
+}
+
 // CreateBucket makes a bucket or joins one. Doing it again changes nothing. ErrConflict: the remote is to be named.
 func (c *Client) CreateBucket(ctx context.Context, b Bucket) (*BucketStatus, error) {
 	var made BucketStatus
@@ -254,6 +262,13 @@ func (c *Client) PauseRemotes(ctx context.Context, paused bool) ([]RemoteStatus,
 // RemoveRemote forgets a remote. Nothing on it is touched.
 func (c *Client) RemoveRemote(ctx context.Context, name string) error {
 	return c.get(ctx, call{method: http.MethodDelete, path: "/v1/remotes/" + escape(name)}, nil)
+}
+
+// MoveRemote begins to move a remote's share to another remote, or tells how far that is: RemoteStatus.Moving while it is under way,
+// RemoteStatus.MovedTo once the buckets sync with the other one. Nothing on the remote is touched. ErrConflict: it moves elsewhere.
+func (c *Client) MoveRemote(ctx context.Context, name, to string) (*RemoteStatus, error) {
+	var r RemoteStatus
+	return &r, c.get(ctx, call{method: http.MethodPost, path: "/v1/remotes/" + escape(name) + "/move", body: Move{To: to}}, &r)
 }
 
 // TestRemote writes, reads, lists and removes a small file on a remote.

@@ -46,6 +46,27 @@ type BucketStatus struct {
 	Remotes []string `json:"remotes" nullable:"false" doc:"Remotes it syncs with"`
 
 	Joining *Progress `json:"joining,omitempty" doc:"While indexes are being taken in: reads show what is there so far"`
+	Filling []Filling `json:"filling,omitempty" nullable:"false" doc:"Remotes that are given what the others have, before it syncs with them"`
+}
+
+// Filling is how far a remote is that is given what others have.
+type Filling struct {
+	Remote string   `json:"remote"`
+	Files  Progress `json:"files" doc:"As far as they are known"`
+	Error  string   `json:"error,omitempty" doc:"Why the last try failed; it is tried again"`
+}
+
+// Moving is how far a remote's share is on its way to another remote.
+type Moving struct {
+	To    string   `json:"to" doc:"Name of the other remote"`
+	Phase string   `json:"phase" enum:"copying,verifying" doc:"While it is copied both are not in sync; while it is verified they are"`
+	Files Progress `json:"files" doc:"Of the copy, as far as they are known"`
+	Error string   `json:"error,omitempty" doc:"Why the last try failed; it is tried again"`
+}
+
+// Move says where a remote's share is to move.
+type Move struct {
+	To string `json:"to" doc:"Name of another remote"`
 }
 
 // IndexStatus is how far an order of nodes is that is kept, so that pages in it cost the same in any bucket.
@@ -75,7 +96,8 @@ type Settings struct {
 
 // BucketChange changes a bucket.
 type BucketChange struct {
-	Settings json.RawMessage `json:"settings" doc:"Members to set; null takes one away, and others stay (RFC 7396)"`
+	Settings json.RawMessage `json:"settings,omitempty" doc:"Members to set; null takes one away, and others stay (RFC 7396)"`
+	Remotes  []string        `json:"remotes,omitempty" nullable:"false" doc:"All remotes that the bucket is to sync with, from this device; takes the scope admin"`
 }
 
 // Progress counts the nodes of something long.
@@ -112,6 +134,9 @@ type RemoteStatus struct {
 	EstimatedMonth  *float64 `json:"estimated_month,omitempty" doc:"Of object stores: what requests like those of the last hour cost in a month at S3's list prices, in US dollars"`
 
 	Encrypted bool `json:"encrypted,omitempty" doc:"The share is: its recovery key is on this device"`
+
+	Moving  *Moving `json:"moving,omitempty" doc:"While its share moves to another remote"`
+	MovedTo string  `json:"moved_to,omitempty" doc:"The remote that its buckets sync with since; what stands here is as it was then"`
 }
 
 // KeyRequest names the encrypted remote that a recovery key is made for.

@@ -22,10 +22,11 @@ import (
 type heldBucket struct {
 	*localstore.Bucket
 
-	remotes []string                     // names; kept sorted
-	failing atomic.Pointer[api.Problem]  // what the disk answered to the last append; nil: it took it
-	joining atomic.Pointer[api.Progress] // of indexes that are being taken in; nil: none are
-	setting sync.Mutex                   // one change of the settings at a time
+	remotes  []string                     // names; kept sorted
+	fillings []*filling                   // that are under way
+	failing  atomic.Pointer[api.Problem]  // what the disk answered to the last append; nil: it took it
+	joining  atomic.Pointer[api.Progress] // of indexes that are being taken in; nil: none are
+	setting  sync.Mutex                   // one change of the settings at a time
 }
 
 // append appends, and keeps for the status when the disk refuses.
@@ -265,6 +266,7 @@ func (d *Daemon) leaveBucket(_ context.Context, in *leaving) (*struct{}, error) 
 		return nil, problem(http.StatusConflict, fmt.Sprintf("%d entries of %s are on no remote yet", waiting, in.Bucket),
 			"sync first: setlogger sync; or keep a copy: setlogger export "+in.Bucket)
 	}
+	d.stopFilling(b, "")
 	if err := d.registry.RemoveBucket(in.Bucket); err != nil {
 		return nil, refused(err)
 	}

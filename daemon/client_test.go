@@ -72,6 +72,9 @@ func clientCalls() map[string]func(ctx context.Context, c *api.Client) {
 		"changeRemote":  func(ctx context.Context, c *api.Client) { _, _ = c.ChangeRemote(ctx, "x", api.RemoteChange{}) },
 		"changeRemotes": func(ctx context.Context, c *api.Client) { _, _ = c.PauseRemotes(ctx, true) },
 		"doctor":        func(ctx context.Context, c *api.Client) { _, _ = c.Doctor(ctx) },
+		"moveRemote":    func(ctx context.Context, c *api.Client) { _, _ = c.MoveRemote(ctx, "x", "y") },
+		"backup":        func(ctx context.Context, c *api.Client) { _, _ = c.Backup(ctx, api.BackupRequest{}) },
+		"restore":       func(ctx context.Context, c *api.Client) { _, _ = c.Restore(ctx, api.RestoreRequest{}) },
 		"stream": func(ctx context.Context, c *api.Client) {
 			for _, err := range c.Watch(ctx, "x", "") {
 				_ = err

@@ -138,6 +138,8 @@ type Daemon struct {
 	changing sync.Mutex     // one change of what is held at a time
 	running  sync.WaitGroup // lanes
 
+	restoring sync.Mutex // one restore at a time
+
 	mu      sync.RWMutex
 	buckets map[string]*heldBucket
 	remotes map[string]*heldRemote

@@ -37,6 +37,8 @@ type heldRemote struct {
 
 	indexed atomic.Int64            // indexes written since the start
 	courier atomic.Pointer[courier] // nil: it has no channel
+	moving  atomic.Pointer[move]    // its share, to another remote; nil: it stays
+	movedTo atomic.Pointer[string]  // name of that remote, once the buckets went over
 
 	mu    sync.Mutex
 	found findings
@@ -69,7 +71,7 @@ func (d *Daemon) allRemotes() []*heldRemote {
 }
 
 // remotesFor tells which remotes a new bucket syncs with: the one that is named, else the only one. The embedded one
-// steps back behind one that a person has named.
+// steps back behind one that a person has named, and one that has moved behind the others.
 func (d *Daemon) remotesFor(name string) ([]string, error) {
 	if name != "" {
 		_, err := d.remote(name)
@@ -78,6 +80,9 @@ func (d *Daemon) remotesFor(name string) ([]string, error) {
 	var names []string
 	for _, r := range d.allRemotes() {
 		names = append(names, r.name)
+	}
+	if others := slices.DeleteFunc(slices.Clone(names), d.isLeft); len(others) > 0 {
+		names = others
 	}
 	if others := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == embedded }); len(others) > 0 {
 		names = others
@@ -188,8 +193,8 @@ func (d *Daemon) addRemote(ctx context.Context, in *struct{ Body api.Remote }) (
 func (d *Daemon) added(wanted api.Remote, key encrypted.Key) (*heldRemote, error) {
 	for _, r := range d.allRemotes() {
 		switch {
-		case r.name == wanted.Name && r.path == wanted.Path && r.hasKey(key):
-			return r, nil
+		case r.name == wanted.Name && r.path == wanted.Path && (r.hasKey(key) || key.IsZero() && wanted.Notify != ""):
+			return r, nil // a change of the channel needs no key
 		case r.name == wanted.Name && r.path == wanted.Path:
 			return nil, problem(http.StatusConflict, fmt.Sprintf("remote %s is there already, with another recovery key or without one", r.name), "remove that one first; what is on it stays")
 		case r.name == wanted.Name:
@@ -228,6 +233,9 @@ func (d *Daemon) removeRemote(_ context.Context, in *remoteName) (*struct{}, err
 	if err != nil {
 		return nil, err
 	}
+	if err := d.stopMoves(r); err != nil {
+		return nil, refused(err)
+	}
 	for _, b := range d.allBuckets() {
 		if err := d.detach(b, r.name); err != nil {
 			return nil, refused(err)
@@ -242,16 +250,18 @@ func (d *Daemon) removeRemote(_ context.Context, in *remoteName) (*struct{}, err
 	return nil, refused(d.registry.RemoveRemote(r.name))
 }
 
+// detach takes a bucket off a remote. The caller holds d.changing.
 func (d *Daemon) detach(b *heldBucket, name string) error {
 	rest := slices.DeleteFunc(slices.Clone(b.remotes), func(n string) bool { return n == name })
-	if len(rest) == len(b.remotes) {
-		return nil
-	}
 	entry, err := d.registry.Bucket(b.Name())
 	if err != nil {
 		return err
 	}
-	entry.Remotes = rest
+	if len(rest) == len(b.remotes) && !slices.Contains(entry.Filling, name) {
+		return nil
+	}
+	d.stopFilling(b, name)
+	entry.Remotes, entry.Filling = rest, slices.DeleteFunc(entry.Filling, func(n string) bool { return n == name })
 	if err := d.registry.PutBucket(entry); err != nil {
 		return err
 	}

@@ -51,6 +51,9 @@ func (d *Daemon) round(ctx context.Context, r *heldRemote) (outcome, error) {
 	round, err := r.share.Sync(ctx, buckets)
 	r.indexed.Add(int64(round.Indexed))
 	d.keep(r, buckets, round)
+	if round.Joined > 0 {
+		d.running.Go(func() { d.refill(r, buckets) })
+	}
 	if errors.Is(err, localstore.ErrStopped) && ctx.Err() == nil { // one of them was left meanwhile: go on without it
 		r.lane.noteAppend()
 		return outcome{moved: true}, nil

@@ -71,7 +71,7 @@ func (d *Daemon) addCalls(r *router) {
 	huma.Register(r.api, r.operation("GET", "/v1/buckets", "listBuckets", "List the buckets"), d.listBuckets)
 	huma.Register(r.api, r.operation("POST", "/v1/buckets", "makeBucket", "Make or join a bucket; doing it again changes nothing"), d.makeBucket)
 	huma.Register(r.api, r.operation("GET", "/v1/buckets/{bucket}", "showBucket", "How one bucket stands"), d.showBucket)
-	huma.Register(r.api, r.operation("PATCH", "/v1/buckets/{bucket}", "changeBucket", "Change the settings of a bucket, on all devices"), d.changeBucket)
+	huma.Register(r.api, r.operation("PATCH", "/v1/buckets/{bucket}", "changeBucket", "Change the settings of a bucket, on all devices, or the remotes it syncs with from this one"), d.changeBucket)
 	huma.Register(r.api, r.operation("GET", "/v1/buckets/{bucket}/schema", "showSchema", "The JSON Schema of a bucket; SET_SCHEMA sets it"), d.showSchema)
 	huma.Register(r.api, r.operation("DELETE", "/v1/buckets/{bucket}", "leaveBucket", "Leave a bucket; its file stays unless purge"), d.leaveBucket)
 	huma.Register(r.api, r.operation("POST", "/v1/buckets/{bucket}/undo", "undo", "Undo an entry where it is still as the entry left it"), d.undo)
@@ -85,6 +85,7 @@ func (d *Daemon) addCalls(r *router) {
 	huma.Register(r.api, r.operation("DELETE", "/v1/remotes/{remote}", "removeRemote", "Forget a remote; nothing on it is touched"), d.removeRemote)
 	huma.Register(r.api, r.operation("POST", "/v1/remotes/{remote}/test", "testRemote", "Write, read, list and remove a small file there"), d.testRemote)
 	huma.Register(r.api, r.operation("POST", "/v1/remotes/{remote}/sync", "syncRemote", "Sync with a remote now, and wait for it"), d.syncRemote)
+	huma.Register(r.api, r.operation("POST", "/v1/remotes/{remote}/move", "moveRemote", "Move a remote's share to another remote, or tell how far that is"), d.moveRemote)
 	huma.Register(r.api, r.operation("GET", setupsPath, "listKinds", "What a remote can be set up on by questions"), d.listKinds)
 	huma.Register(r.api, r.operation("POST", setupsPath, "beginSetup", "Begin to set up a remote by questions"), d.beginSetup)
 	huma.Register(r.api, r.operation("GET", setupsPath+"/{setup}", "showSetup", "How a setup stands: the question that is to be answered"), d.showSetup)
@@ -98,6 +99,8 @@ func (d *Daemon) addCalls(r *router) {
 	huma.Register(r.api, r.operation("POST", "/v1/sync", "sync", "Sync with all remotes now, and wait for it"), d.syncAll)
 	huma.Register(r.api, r.operation("POST", "/v1/doctor", "doctor", "Look at all that can be wrong, and say how to mend what is; each remote is tested"), d.doctor)
 	huma.Register(r.api, r.operation("POST", "/v1/verify", "verify", "Check every hash, signature and chain"), d.verify)
+	huma.Register(r.api, r.operation("POST", "/v1/backup", "backup", "Write what is held of buckets to a place, and read it back"), d.backup)
+	huma.Register(r.api, r.operation("POST", "/v1/restore", "restore", "Take buckets in from a backup, or bring nodes back to what they were"), d.restore)
 }
 
 // config describes the API as a whole. Bodies have the exact shapes of package api: no schema links are put in.

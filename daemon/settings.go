@@ -61,6 +61,14 @@ func (d *Daemon) changeBucket(ctx context.Context, in *bucketChange) (*answer[ap
 	if err != nil {
 		return nil, err
 	}
+	if in.Body.Remotes != nil {
+		if err := d.setRemotes(ctx, b, in.Body.Remotes); err != nil {
+			return nil, err
+		}
+		if in.Body.Settings == nil {
+			return d.shownBucket(b)
+		}
+	}
 	b.setting.Lock()
 	defer b.setting.Unlock()
 	changed, err := withSettings(b.Schema(), in.Body.Settings)

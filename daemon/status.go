@@ -107,7 +107,7 @@ func (d *Daemon) bucketStatus(b *heldBucket) api.BucketStatus {
 	remotes := d.remotesOf(b)
 	status := api.BucketStatus{
 		Name: b.Name(), Writer: stats.Writer.String(), Nodes: stats.Nodes, Entries: stats.Entries, Bytes: int64(stats.FileBytes),
-		Pending: stats.PendingUnsealed, Remotes: remotes, Joining: b.joining.Load(),
+		Pending: stats.PendingUnsealed, Remotes: remotes, Joining: b.joining.Load(), Filling: fillingStatus(d.fillingsOf(b)),
 	}
 	for _, name := range remotes {
 		status.Pending = max(status.Pending, pending(b, name))
@@ -153,6 +153,10 @@ func (d *Daemon) remoteStatus(r *heldRemote) api.RemoteStatus {
 		status.State = api.StateIdle
 	case view.err != nil:
 		status.Error = plain(view.err)
+	}
+	status.Moving = r.movingStatus()
+	if moved := r.movedTo.Load(); moved != nil {
+		status.MovedTo = *moved
 	}
 	for _, b := range d.allBuckets() {
 		if slices.Contains(d.remotesOf(b), r.name) {

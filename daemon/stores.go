@@ -53,7 +53,11 @@ func (d *Daemon) openStores() error {
 		}
 		d.buckets[e.Name] = &heldBucket{Bucket: b, remotes: e.Remotes}
 	}
-	return d.openRemotes()
+	if err := d.openRemotes(); err != nil {
+		return err
+	}
+	d.resumeFillings(entries)
+	return d.resumeMoves()
 }
 
 func (d *Daemon) storeOptions() localstore.Options {

@@ -77,6 +77,20 @@ func (v *verification) remote(ctx context.Context, r *heldRemote) {
 	v.indexes(ctx, r)
 }
 
+// again reads one file anew that was found not to be whole; nil: it is.
+func (v *verification) again(ctx context.Context, storage remote.Storage, path string) error {
+	folder, base, _ := strings.Cut(path, "/")
+	if name, ok := setlog.ParseSegmentName(base); ok && folder != "index" {
+		entries := uint64(0)
+		return checkSegment(ctx, storage, path, name, &entries)
+	}
+	name, ok := setlog.ParseIndexName(base)
+	if !ok {
+		return errOtherHash
+	}
+	return v.index(ctx, storage, path, name)
+}
+
 // indexes reads every index with its chunks.
 func (v *verification) indexes(ctx context.Context, r *heldRemote) {
 	for object, err := range r.storage.List(ctx, "index") {

@@ -38,6 +38,9 @@ type Remote struct {
 	Budget  int       `json:"budget,omitempty"` // requests an hour that slow its polls down; 0: none
 
 	Encrypted bool `json:"encrypted,omitempty"` // the share there is, with RemoteKey
+
+	MovingTo string `json:"moving_to,omitempty"` // remote that its share is on the way to
+	MovedTo  string `json:"moved_to,omitempty"`  // remote that its buckets sync with since
 }
 
 // BucketEntry is a bucket that this device holds.
@@ -45,6 +48,7 @@ type BucketEntry struct {
 	Name    string    `json:"name"`
 	ID      string    `json:"id"` // of the name; the file is called so
 	Remotes []string  `json:"remotes,omitempty"`
+	Filling []string  `json:"filling,omitempty"` // remotes that get what the others have of it; with most of them it does not sync yet
 	Created time.Time `json:"created"`
 }
 

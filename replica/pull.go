@@ -142,10 +142,13 @@ func (v *visit) wanted(folder string, names []setlog.SegmentName) ([]file, error
 			wanted = append(wanted, file{folder, name})
 		}
 	}
-	slices.SortFunc(wanted, func(a, b file) int {
-		return cmp.Or(bytes.Compare(a.Writer[:], b.Writer[:]), cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last))
-	})
+	slices.SortFunc(wanted, byPlace)
 	return wanted, nil
+}
+
+// byPlace is the order of files by their place in the logs.
+func byPlace(a, b file) int {
+	return cmp.Or(bytes.Compare(a.Writer[:], b.Writer[:]), cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last))
 }
 
 // due tells whether a file is to be tried in this round: one that failed is tried ever less often, one of another

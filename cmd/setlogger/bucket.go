@@ -12,8 +12,8 @@ import (
 )
 
 func bucketCommand(g *globals) *cobra.Command {
-	return group("bucket", "Make, join, list, describe, publish and leave buckets",
-		bucketMakeCommand(g, false), bucketMakeCommand(g, true), bucketListCommand(g), bucketShowCommand(g), bucketSchemaCommand(g), bucketPublishCommand(g), bucketLeaveCommand(g))
+	return group("bucket", "Make, join, list, describe, publish, mirror and leave buckets",
+		bucketMakeCommand(g, false), bucketMakeCommand(g, true), bucketListCommand(g), bucketShowCommand(g), bucketSchemaCommand(g), bucketPublishCommand(g), bucketMirrorCommand(g), bucketLeaveCommand(g))
 }
 
 // bucketMakeCommand is create and join, which differ in who made the bucket.

@@ -15,7 +15,7 @@ import (
 )
 
 func remoteCommand(g *globals) *cobra.Command {
-	return group("remote", "Name the places to sync with", remoteAddCommand(g), remoteListCommand(g), remoteTestCommand(g), remoteKeyCommand(g), remoteBudgetCommand(g), remoteRemoveCommand(g))
+	return group("remote", "Name the places to sync with", remoteAddCommand(g), remoteListCommand(g), remoteTestCommand(g), remoteKeyCommand(g), remoteBudgetCommand(g), remoteMoveCommand(g), remoteRemoveCommand(g))
 }
 
 func remoteAddCommand(g *globals) *cobra.Command {

@@ -82,7 +82,7 @@ func newRoot(g *globals) *cobra.Command {
 	flags.BoolVar(&g.json, "json", false, "print the HTTP answer as it came")
 	root.AddCommand(
 		serveCommand(g), statusCommand(g), doctorCommand(g), bucketCommand(g), dispatchCommand(g), getCommand(g), listCommand(g), logCommand(g), watchCommand(g), undoCommand(g), historyCommand(g),
-		importCommand(g), exportCommand(g), remoteCommand(g), appCommand(g), syncCommand(g), pauseCommand(g), resumeCommand(g), openCommand(g), verifyCommand(g), compactCommand(g), serviceCommand(g), versionCommand(g))
+		importCommand(g), exportCommand(g), backupCommand(g), restoreCommand(g), remoteCommand(g), appCommand(g), syncCommand(g), pauseCommand(g), resumeCommand(g), openCommand(g), verifyCommand(g), compactCommand(g), serviceCommand(g), versionCommand(g))
 	return root
 }
 

@@ -219,7 +219,7 @@ func (d *Daemon) checkChannel(address string) error {
 	return problem(http.StatusUnprocessableEntity, "notify is no address of a channel: "+plain(err), cmp.Or(remote.Hint(err), "for example nats://host:4222/subject"))
 }
 
-// setChannel gives a remote another channel, or none; "" leaves it as it is.
+// setChannel does so under the lock of changes.
 func (d *Daemon) setChannel(r *heldRemote, address string) error {
 	if err := d.checkChannel(address); err != nil || address == "" {
 		return err

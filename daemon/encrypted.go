@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"time"
 
 	"github.com/setlogger/setlogger/api"
 	"github.com/setlogger/setlogger/localstore"
@@ -94,23 +95,30 @@ func (d *Daemon) prepare(ctx context.Context, r *heldRemote) error {
 	return d.o.Make(ctx, inner)
 }
 
-// checkPlace refuses a place where a share of another kind, or of another key, is seen to stand. What does not answer soon
-// is told by the rounds. A zero key stands for a plain share.
+// placeTime bounds the look at a place that is about to be added.
+const placeTime = 3 * time.Second
+
+// checkPlace refuses a place where a share of another kind, or of another key, is seen to stand. What does not answer soon,
+// or fails for another reason, is told by the rounds. A zero key stands for a plain share.
 func (d *Daemon) checkPlace(ctx context.Context, path string, key encrypted.Key) error {
-	ctx, cancel := context.WithTimeout(ctx, d.o.Look)
-	defer cancel()
-	var err error
-	if key.IsZero() {
-		err = encrypted.CheckPlain(ctx, d.o.Open(path))
-	} else {
-		var place encrypted.Place
-		if place, err = d.placeOf(path, key); err != nil {
+	check := func(ctx context.Context) error { return encrypted.CheckPlain(ctx, d.o.Open(path)) }
+	if !key.IsZero() {
+		place, err := d.placeOf(path, key)
+		if err != nil {
 			return err
 		}
-		err = place.Check(ctx)
+		check = place.Check
 	}
-	if placeProblem(err) != "" {
-		return err
+	ctx, cancel := context.WithTimeout(ctx, placeTime)
+	defer cancel()
+	answers := make(chan error, 1)
+	d.running.Go(func() { answers <- check(ctx) }) // a backend may hang, whatever the context
+	select {
+	case err := <-answers:
+		if placeProblem(err) != "" {
+			return err
+		}
+	case <-ctx.Done():
 	}
 	return nil
 }

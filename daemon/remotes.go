@@ -156,24 +156,41 @@ func (d *Daemon) addRemote(ctx context.Context, in *struct{ Body api.Remote }) (
 	if err != nil {
 		return nil, refused(err)
 	}
-	d.changing.Lock()
-	defer d.changing.Unlock()
-	if r, err := d.added(wanted, key); err != nil {
-		return nil, err
-	} else if r != nil {
-		if err := d.setChannel(r, wanted.Notify); err != nil {
-			return nil, err
-		}
-		return &answer[api.RemoteStatus]{d.remoteStatus(r)}, nil
-	}
 	if err := d.checkChannel(wanted.Notify); err != nil {
 		return nil, err
 	}
+	r, err := d.added(wanted, key)
+	switch {
+	case err == nil && r == nil:
+		r, err = d.addNew(ctx, wanted, key)
+	case err == nil:
+		err = d.changeChannel(r, wanted.Notify)
+	}
+	if err != nil {
+		return nil, refused(err)
+	}
+	return &answer[api.RemoteStatus]{d.remoteStatus(r)}, nil
+}
+
+// changeChannel gives a remote that is there another channel, or none; "" leaves it as it is.
+func (d *Daemon) changeChannel(r *heldRemote, address string) error {
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	return d.setChannel(r, address)
+}
+
+// addNew adds a remote unless another call has just done so.
+func (d *Daemon) addNew(ctx context.Context, wanted api.Remote, key encrypted.Key) (*heldRemote, error) {
 	if err := checkPath(wanted.Path); err != nil {
 		return nil, err
 	}
 	if err := d.checkPlace(ctx, wanted.Path, key); err != nil {
-		return nil, refused(err)
+		return nil, err
+	}
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	if r, err := d.added(wanted, key); err != nil || r != nil {
+		return r, err
 	}
 	entry := localstore.Remote{Name: wanted.Name, Path: wanted.Path, Created: d.now(), Encrypted: wanted.Encrypt}
 	if wanted.Notify != noChannel {
@@ -184,9 +201,9 @@ func (d *Daemon) addRemote(ctx context.Context, in *struct{ Body api.Remote }) (
 		put = func() error { return d.registry.PutEncrypted(entry, key.Text()) }
 	}
 	if err := put(); err != nil {
-		return nil, refused(err)
+		return nil, err
 	}
-	return &answer[api.RemoteStatus]{d.remoteStatus(d.hold(entry))}, nil
+	return d.hold(entry), nil
 }
 
 // added answers the remote that is the wanted one already; nil where there is none, and it clashes with none.

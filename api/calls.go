@@ -216,10 +216,39 @@ func (c *Client) Remotes(ctx context.Context) ([]RemoteStatus, error) {
 	return all.Remotes, err
 }
 
-// AddRemote names a place reached through rclone. Doing it again changes nothing; another path under the name is ErrConflict.
+// AddRemote names a place reached through rclone. Doing it again changes nothing but the channel; another path under the name is ErrConflict,
+// and so is a place whose share has another key, or is encrypted or plain where it should not be: Error.Type tells.
 func (c *Client) AddRemote(ctx context.Context, r Remote) (*RemoteStatus, error) {
 	var made RemoteStatus
 	return &made, c.get(ctx, call{method: http.MethodPost, path: "/v1/remotes", body: r}, &made)
+}
+
+// MakeKey makes a recovery key for an encrypted remote, which AddRemote then takes. Nothing is kept of it. ErrConflict: no encrypted
+// share can be made there.
+func (c *Client) MakeKey(ctx context.Context, name, path string) (string, error) {
+	var made RecoveryKey
+	err := c.get(ctx, call{method: http.MethodPost, path: "/v1/keys", body: KeyRequest{Name: name, Path: path}}, &made)
+	return made.Key, err
+}
+
+// RemoteKey answers the recovery key of an encrypted remote; ErrNotFound of one that is plain.
+func (c *Client) RemoteKey(ctx context.Context, name string) (string, error) {
+	var key RecoveryKey
+	err := c.get(ctx, call{method: http.MethodGet, path: "/v1/remotes/" + escape(name) + "/key"}, &key)
+	return key.Key, err
+}
+
+// ChangeRemote pauses a remote, lets it go on, or sets its budget of requests.
+func (c *Client) ChangeRemote(ctx context.Context, name string, change RemoteChange) (*RemoteStatus, error) {
+	var r RemoteStatus
+	return &r, c.get(ctx, call{method: http.MethodPatch, path: "/v1/remotes/" + escape(name), body: change}, &r)
+}
+
+// PauseRemotes pauses all remotes, or lets them go on.
+func (c *Client) PauseRemotes(ctx context.Context, paused bool) ([]RemoteStatus, error) {
+	var all Remotes
+	err := c.get(ctx, call{method: http.MethodPatch, path: "/v1/remotes", body: RemotesChange{Paused: paused}}, &all)
+	return all.Remotes, err
 }
 
 // RemoveRemote forgets a remote. Nothing on it is touched.
@@ -237,6 +266,13 @@ func (c *Client) TestRemote(ctx context.Context, name string) (*RemoteTest, erro
 func (c *Client) Verify(ctx context.Context, subject string) (*Verdict, error) {
 	var v Verdict
 	return &v, c.get(ctx, call{method: http.MethodPost, path: "/v1/verify", body: Check{Subject: subject}}, &v)
+}
+
+// Doctor looks at all that can be wrong, and says how to mend what is. Each remote is tested, so that it takes up to half a
+// minute where one does not answer. It takes the scope admin.
+func (c *Client) Doctor(ctx context.Context) (*Diagnosis, error) {
+	var d Diagnosis
+	return &d, c.get(ctx, call{method: http.MethodPost, path: "/v1/doctor"}, &d)
 }
 
 func set(query url.Values, name, value string) {

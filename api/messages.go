@@ -99,19 +99,52 @@ type CompactedRemote struct {
 type RemoteStatus struct {
 	Name     string     `json:"name"`
 	Path     string     `json:"path" doc:"rclone path, with secrets masked"`
+	Notify   string     `json:"notify,omitempty" doc:"Address of its channel, with the login masked; left out: it has none"`
 	Share    string     `json:"share" doc:"Id of the share, empty until first reached"`
 	State    State      `json:"state" enum:"idle,syncing,offline,problem"`
 	Pending  uint64     `json:"pending"`
 	LastSync *time.Time `json:"last_sync"`
 	Error    string     `json:"error,omitempty" doc:"Why the last call failed"`
+	Paused   bool       `json:"paused,omitempty" doc:"A person paused it: nothing is asked of it"`
+
+	RequestsPerHour int      `json:"requests_per_hour" doc:"Requests that were sent to it in the last hour; a listing counts its pages of 1,000 names"`
+	Budget          int      `json:"budget,omitempty" doc:"Requests an hour that its polls keep within; left out where there is none"`
+	EstimatedMonth  *float64 `json:"estimated_month,omitempty" doc:"Of object stores: what requests like those of the last hour cost in a month at S3's list prices, in US dollars"`
+
+	Encrypted bool `json:"encrypted,omitempty" doc:"The share is: its recovery key is on this device"`
 }
 
-// Problem names one trouble with its mend.
+// KeyRequest names the encrypted remote that a recovery key is made for.
+type KeyRequest struct {
+	Name string `json:"name" pattern:"^[a-z0-9][a-z0-9._-]{0,63}$"`
+	Path string `json:"path" doc:"Any path rclone accepts; an encrypted share must be able to be made there"`
+}
+
+// RecoveryKey is what an encrypted share is read with. Who has it reads all; who lost it everywhere reads nothing.
+type RecoveryKey struct {
+	Key string `json:"recovery_key" doc:"Six groups of six letters and digits"`
+}
+
+// RemoteChange changes what is set of a remote; what is left out stays.
+type RemoteChange struct {
+	Paused *bool `json:"paused,omitempty" doc:"true: nothing is asked of it until it is false again, restarts included"`
+	Budget *int  `json:"budget,omitempty" minimum:"0" maximum:"1000000000" doc:"Requests an hour that its polls keep within; 0: none"`
+}
+
+// RemotesChange changes what is set of all remotes.
+type RemotesChange struct {
+	Paused bool `json:"paused"`
+}
+
+// Problem names one trouble with its cause, its effect and its mend.
 type Problem struct {
-	Name    string `json:"name" doc:"Fixed word for the kind: remote-unreachable, remote-full, share-missing, disk-full …"`
-	Subject string `json:"subject" doc:"What it is about: a bucket, a remote or a file"`
-	Detail  string `json:"detail" doc:"The cause, in a sentence"`
-	Hint    string `json:"hint" doc:"What to do about it"`
+	Name    string     `json:"name" doc:"Fixed word for the kind: remote-unreachable, remote-full, share-missing, disk-full …"`
+	Subject string     `json:"subject" doc:"What it is about: a bucket, a remote or a file"`
+	Detail  string     `json:"detail" doc:"What was met, in a sentence"`
+	Cause   string     `json:"cause" doc:"What the kind of problem comes of"`
+	Effect  string     `json:"effect" doc:"What works on, and what does not"`
+	Hint    string     `json:"hint" doc:"What to do about it"`
+	Until   *time.Time `json:"until,omitempty" doc:"When it passes or is tried again, where that is known"`
 }
 
 // Node is one record of a bucket.
@@ -193,6 +226,11 @@ type Log struct {
 type Remote struct {
 	Name string `json:"name" pattern:"^[a-z0-9][a-z0-9._-]{0,63}$"`
 	Path string `json:"path" doc:"Any path rclone accepts: name:folder, a connection string, or a local folder"`
+
+	Encrypt bool   `json:"encrypt,omitempty" doc:"Keep the share encrypted, by key"`
+	Key     string `json:"key,omitempty" doc:"Recovery key: of the share that is there, or a new one, made by POST /v1/keys"`
+
+	Notify string `json:"notify,omitempty" doc:"Address of a Pub/Sub topic by which the devices of the share tell each other of changes at once, such as nats://host:4222/subject; none: there is none any more; left out: as it was"`
 }
 
 // RemoteTest is the verdict on one remote.
@@ -238,6 +276,24 @@ type Finding struct {
 	Subject string `json:"subject"`
 	Detail  string `json:"detail"`
 	Hint    string `json:"hint"`
+}
+
+// Diagnosis answers doctor.
+type Diagnosis struct {
+	OK      bool       `json:"ok" doc:"Nothing is wrong"`
+	Version string     `json:"version" doc:"Version of the daemon"`
+	Checks  []Examined `json:"checks" nullable:"false" doc:"All that was looked at, with a problem of the status each"`
+}
+
+// Examined is one thing that doctor looked at.
+type Examined struct {
+	Name    string `json:"name" doc:"What was looked at: daemon, folder, room, access, clock, buckets, remote, sync; or the name of a problem"`
+	Subject string `json:"subject,omitempty" doc:"What it is about: a folder, a bucket, a remote or a file"`
+	OK      bool   `json:"ok"`
+	Detail  string `json:"detail" doc:"What was found, in a sentence"`
+	Cause   string `json:"cause,omitempty" doc:"What the kind of problem comes of"`
+	Effect  string `json:"effect,omitempty" doc:"What works on, and what does not"`
+	Hint    string `json:"hint,omitempty" doc:"What to do about it"`
 }
 
 // Verdict answers verify.

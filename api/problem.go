@@ -35,7 +35,7 @@ var (
 // Error is problem+json (RFC 9457), with a hint: what the daemon answers when it refuses or fails. errors.Is tells its
 // kind.
 type Error struct {
-	Type       string      `json:"type,omitempty"`
+	Type       string      `json:"type,omitempty" doc:"The name that the status has for it, where it has one: wrong-key, share-encrypted, share-plain …"`
 	Title      string      `json:"title" doc:"The status in words"`
 	Status     int         `json:"status"`
 	Detail     string      `json:"detail" doc:"What went wrong, in a sentence"`

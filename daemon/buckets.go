@@ -287,6 +287,7 @@ func (d *Daemon) noteAppend(b *heldBucket) {
 	for _, name := range b.remotes {
 		if r := d.remotes[name]; r != nil {
 			r.lane.noteAppend()
+			r.courier.Load().note(b)
 		}
 	}
 }

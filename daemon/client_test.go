@@ -61,6 +61,8 @@ func clientCalls() map[string]func(ctx context.Context, c *api.Client) {
 		"pollApp":      func(ctx context.Context, c *api.Client) { _, _ = c.PollApp(ctx, "x", "s") },
 		"approveApp":   func(ctx context.Context, c *api.Client) { _, _ = c.ApproveApp(ctx, "x") },
 		"removeApp":    func(ctx context.Context, c *api.Client) { _ = c.RemoveApp(ctx, "x") },
+		"makeKey":      func(ctx context.Context, c *api.Client) { _, _ = c.MakeKey(ctx, "x", "x:") },
+		"showKey":      func(ctx context.Context, c *api.Client) { _, _ = c.RemoteKey(ctx, "x") },
 		"verify":       func(ctx context.Context, c *api.Client) { _, _ = c.Verify(ctx, "") },
 		"stream": func(ctx context.Context, c *api.Client) {
 			for _, err := range c.Watch(ctx, "x", "") {

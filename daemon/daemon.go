@@ -50,15 +50,29 @@ type Options struct {
 	Open func(path string) remote.Storage
 	// Make makes the folder at a remote's path, where the backend has folders; nil: there are none to make.
 	Make func(ctx context.Context, path string) error
+	// Encrypt answers the path of an encryption, by a password and a salt, laid over a folder of a path; nil: there is none.
+	Encrypt func(path, folder, password, salt string) (string, error)
 	// Watch calls hint with the name of each file that comes to be in log/ of the folder at a remote's path, until the context
 	// ends or it can't; nil: nothing is watched. Hints may be lost, and remotes are polled all the same.
 	Watch func(ctx context.Context, path string, hint func(name string)) error
+	// ObjectStore tells whether the place at a remote's path asks for money by the request, as S3 does; nil: none does.
+	ObjectStore func(path string) bool
 	// Mask hides the secrets in a remote's path; nil: there are none.
 	Mask func(path string) string
+	// Channels opens the channels of remotes; nil: no remote can have one.
+	Channels *Channels
 	// Ready is called once the daemon listens.
 	Ready func(Ready)
 	// Logger gets what the daemon tells; nil: nothing.
 	Logger *slog.Logger
+}
+
+// Channels knows the Pub/Sub services by which the devices of a share tell each other of changes.
+type Channels struct {
+	Check func(address string) error  // answers what is wrong with an address, with a hint; it makes no call
+	Mask  func(address string) string // hides the login in it
+	// Open opens the channel at an address, for a device; its error wraps one of package remote.
+	Open func(ctx context.Context, address, device string) (remote.Channel, error)
 }
 
 // Ready tells where a daemon listens.
@@ -83,6 +97,9 @@ func (o Options) withDefaults() Options {
 	if o.Mask == nil {
 		o.Mask = func(path string) string { return path }
 	}
+	if o.ObjectStore == nil {
+		o.ObjectStore = func(string) bool { return false }
+	}
 	if o.Ready == nil {
 		o.Ready = func(Ready) {}
 	}
@@ -101,6 +118,7 @@ type Daemon struct {
 	device   string
 	key      ed25519.PrivateKey // that seen files are signed with
 	uptime   uptime
+	clock    clock
 	apps     *apps
 	asks     *rate.Limiter // requests to be let in
 	moments  *moments

@@ -75,6 +75,7 @@ func tags() []tag {
 		{"buckets", "The buckets of this device and their settings", "/v1/buckets"},
 		{"live", "Changes as they happen", "/v1/stream"},
 		{"remotes", "The places that buckets are synced with", "/v1/remotes"},
+		{"remotes", "", "/v1/keys"},
 		{"apps", "Letting programs and web pages in", appsPath},
 		{"daemon", "The daemon as a whole", "/"},
 	}
@@ -95,7 +96,7 @@ const (
 // securityOf tells what a call takes, as grant.permits has it; the tests compare the two.
 func securityOf(method, path string) []map[string][]string {
 	scopes := []string{adminScope}
-	write := method == http.MethodPatch
+	write := method == http.MethodPatch && strings.HasPrefix(path, "/v1/buckets/")
 	for _, deed := range []string{"/actions", "/undo", "/compact"} {
 		write = write || strings.HasSuffix(path, deed)
 	}

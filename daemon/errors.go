@@ -10,6 +10,7 @@ import (
 	"github.com/setlogger/setlogger/api"
 	"github.com/setlogger/setlogger/localstore"
 	"github.com/setlogger/setlogger/remote"
+	"github.com/setlogger/setlogger/remote/encrypted"
 	"github.com/setlogger/setlogger/replica"
 	"github.com/setlogger/setlogger/setlog"
 )
@@ -20,9 +21,12 @@ func answerOf(err error) *api.Error {
 	var refusal *setlog.Refusal
 	var invalid *localstore.SchemaError
 	var tooLarge *http.MaxBytesError
+	var paused pausedError
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.As(err, &paused):
+		return paused.answer()
 	case errors.As(err, &invalid):
 		refused := answerOf(invalid.Unwrap())
 		refused.Violations = violations(invalid.Violations)
@@ -38,7 +42,9 @@ func answerOf(err error) *api.Error {
 	}
 	for _, k := range knownErrors() {
 		if errors.Is(err, k.is) {
-			return problem(k.status, plain(err), k.hint)
+			known := problem(k.status, plain(err), k.hint)
+			known.Type = placeProblem(err)
+			return known
 		}
 	}
 	if hint := remote.Hint(err); hint != "" {
@@ -74,6 +80,14 @@ func knownErrors() []knownError {
 		{localstore.ErrCommit, http.StatusInternalServerError, "look at the disk's health"},
 		{localstore.ErrNewer, http.StatusInternalServerError, "update SetLogger"},
 		{localstore.ErrCorrupt, http.StatusInternalServerError, "move the file aside, then join the bucket again from its remote"},
+		{encrypted.ErrMistyped, http.StatusUnprocessableEntity, "look at it again, group by group: it has six, and neither I, L, O nor U"},
+		{encrypted.ErrWrongKey, http.StatusConflict, "nothing was written. Another key belongs to this share: look for it where the share was made (setlogger remote key NAME shows it there), or choose another folder"},
+		{encrypted.ErrEncrypted, http.StatusConflict, "nothing was written. To take part in it, give its recovery key: setlogger remote add NAME REMOTE:PATH --join; or choose another folder"},
+		{encrypted.ErrPlain, http.StatusConflict, "nothing was written. To take part in it: setlogger remote add without a key; for an encrypted share, choose an empty folder"},
+		{encrypted.ErrForeign, http.StatusConflict, "choose an empty folder; if this is one with an encrypted share, are path and key right?"},
+		{encrypted.ErrNewer, http.StatusConflict, "update SetLogger on this device"},
+		{encrypted.ErrDamaged, http.StatusConflict, "try again; if it stays so, and only then, delete that file: a device that joins with the right key writes it again"},
+		{errNoKey, http.StatusConflict, "setlogger remote remove, then remote add with the key; what waits to be synced stays here"},
 		{replica.ErrShareMissing, http.StatusConflict, "if its disk or account is only away, bring it back; to begin a new share there: setlogger remote remove, then remote add"},
 		{replica.ErrShareOther, http.StatusConflict, "bring the first share back; or, to take part in the other one: setlogger remote remove, then remote add"},
 		{replica.ErrNotEmpty, http.StatusConflict, "name an empty folder; of an encrypted remote, look at its password"},
@@ -86,7 +100,7 @@ func knownErrors() []knownError {
 // plain is an error's text without the name of the package it begins with.
 func plain(err error) string {
 	text := err.Error()
-	for _, name := range [...]string{"localstore: ", "replica: ", "remote: ", "setlog: "} {
+	for _, name := range [...]string{"localstore: ", "replica: ", "remote: ", "setlog: ", "encrypted: "} {
 		text = strings.ReplaceAll(text, name, "")
 	}
 	return text

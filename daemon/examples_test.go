@@ -89,6 +89,9 @@ func newStory(t *testing.T) *story {
 	s := &story{places: places{all: map[string]remote.Storage{}}, given: map[string]string{}, run: map[string]bool{}, checked: map[string]bool{}}
 	s.served = serveOptions(t, Options{
 		Data: filepath.Join(t.TempDir(), "data"), Open: s.places.open, Make: func(context.Context, string) error { return nil },
+		Encrypt: func(path, folder, password, salt string) (string, error) {
+			return path + "/" + folder + password + salt, nil
+		},
 	})
 	s.d = s.document(t)
 	s.tokens = map[string]string{adminScope: s.token, "": s.token}
@@ -137,6 +140,12 @@ func (s *story) stage(t *testing.T, c docCase) (before, after func()) {
 	switch c.String() {
 	case "syncRemote unreachable", "compact unreachable":
 		return func() { s.places.away.Store(true) }, bringBack
+	case "status offline":
+		return func() {
+			s.places.away.Store(true)
+			s.append(t, "todos", `{"type":"CREATE_NODE","id":"unsent"}`)
+			_, _ = s.client.Sync(t.Context(), "") // fails
+		}, bringBack
 	case "leaveBucket waiting":
 		return func() {
 			s.places.away.Store(true)

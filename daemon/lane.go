@@ -2,8 +2,10 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,16 +34,27 @@ func paceOf(local bool) pace {
 	return p
 }
 
+// carried is the pace while a channel carries what is appended: files gather for longer, and polls only bring what messages lost.
+func (p pace) carried() pace {
+	p.debounce, p.stream = max(p.debounce, 5*time.Second), 15*time.Second
+	p.active, p.quiet = 30*time.Second, 2*time.Minute
+	return p
+}
+
 // lane visits one remote, one round at a time: after appends, when asked, and by the clock.
 type lane struct {
-	pace  pace
-	round func(ctx context.Context) (outcome, error)
+	pace   pace
+	budget *budget
+	round  func(ctx context.Context) (outcome, error)
 
 	changed  func()          // called when the view is another
 	appended chan struct{}   // holds one note
 	hinted   chan struct{}   // likewise
+	woken    chan struct{}   // likewise
 	asked    chan chan error // who waits for a round that begins later
 	ended    chan struct{}   // closed when run ends
+
+	carried atomic.Bool // a channel carries what is appended
 
 	mu   sync.Mutex
 	view laneView
@@ -60,8 +73,15 @@ type laneView struct {
 	err      error     // of the last round
 }
 
-func newLane(p pace, round func(ctx context.Context) (outcome, error)) *lane {
-	return &lane{pace: p, round: round, changed: func() {}, appended: make(chan struct{}, 1), hinted: make(chan struct{}, 1), asked: make(chan chan error), ended: make(chan struct{})}
+func newLane(p pace, b *budget, round func(ctx context.Context) (outcome, error)) *lane {
+	return &lane{pace: p, budget: b, woken: make(chan struct{}, 1), round: round, changed: func() {}, appended: make(chan struct{}, 1), hinted: make(chan struct{}, 1), asked: make(chan chan error), ended: make(chan struct{})}
+}
+
+func (l *lane) paceNow() pace {
+	if l.carried.Load() {
+		return l.pace.carried()
+	}
+	return l.pace
 }
 
 // noteAppend says that there is something to push. It never waits.
@@ -69,6 +89,9 @@ func (l *lane) noteAppend() { note(l.appended) }
 
 // noteHint says that there may be something to pull. It never waits.
 func (l *lane) noteHint() { note(l.hinted) }
+
+// wake has a round come at once, whatever came before: what is set of the remote is another. It never waits.
+func (l *lane) wake() { note(l.woken) }
 
 func note(notes chan struct{}) {
 	select {
@@ -104,10 +127,11 @@ func (l *lane) look() laneView {
 // run visits the remote at once, then by its pace until the context ends.
 func (l *lane) run(ctx context.Context) {
 	defer close(l.ended)
-	table := &timetable{pace: l.pace, next: time.Now(), changed: time.Now(), debounce: l.pace.debounce}
+	table := &timetable{pace: l.pace, budget: l.budget, next: time.Now(), changed: time.Now(), debounce: l.pace.debounce}
 	due := time.NewTimer(0)
 	defer due.Stop()
 	for {
+		table.pace = l.paceNow()
 		var waiting []chan error
 		select {
 		case <-ctx.Done():
@@ -117,8 +141,12 @@ func (l *lane) run(ctx context.Context) {
 			due.Reset(time.Until(table.next))
 			continue
 		case <-l.hinted:
-			table.hurry(time.Now(), l.pace.hint)
+			table.hint(time.Now())
 			due.Reset(time.Until(table.next))
+			continue
+		case <-l.woken:
+			table.failures, table.next = 0, time.Now()
+			due.Reset(0)
 			continue
 		case done := <-l.asked:
 			waiting = append(waiting, done)
@@ -154,7 +182,7 @@ func (l *lane) visit(ctx context.Context) (outcome, error) {
 	did, err := l.round(ctx)
 	l.show(func(v *laneView) {
 		v.busy = false
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && !errors.Is(err, errPaused) {
 			v.err = err
 		}
 		if err == nil {
@@ -174,6 +202,7 @@ func (l *lane) show(change func(v *laneView)) {
 // timetable tells when the next round is due.
 type timetable struct {
 	pace     pace
+	budget   *budget
 	next     time.Time     // of the next round
 	changed  time.Time     // last append, or round that changed something
 	sent     time.Time     // end of the last round that sent something
@@ -192,6 +221,13 @@ func (t *timetable) appended(now time.Time) {
 func (t *timetable) hurry(now time.Time, after time.Duration) {
 	if soon := now.Add(after); t.failures == 0 && soon.Before(t.next) {
 		t.next = soon
+	}
+}
+
+// hint hurries the next round for what others may have sent, unless the budget holds polls up.
+func (t *timetable) hint(now time.Time) {
+	if t.budget.reached(now).IsZero() {
+		t.hurry(now, t.pace.hint)
 	}
 }
 
@@ -215,7 +251,13 @@ func (t *timetable) visited(begin, now time.Time, did outcome, err error) {
 		}
 	}
 	t.next = now.Add(wait)
+	if asked := retryAfter(err); asked.After(t.next) {
+		t.next = now.Add(min(asked.Sub(now), longestPause))
+	}
 }
+
+// longestPause bounds what a remote can ask for: one that names a year is asked again tomorrow.
+const longestPause = 24 * time.Hour
 
 // rest ends what a stream has stretched, once nothing was sent for long enough; it tells whether that is so.
 func (t *timetable) rest(now time.Time) bool {
@@ -237,5 +279,9 @@ func (t *timetable) wait(now time.Time) time.Duration {
 	case since < quietFor:
 		wait = t.pace.quiet
 	}
-	return wait - time.Duration(rand.Float64()*float64(wait)/5)
+	wait -= time.Duration(rand.Float64() * float64(wait) / 5)
+	if t.failures > 0 {
+		return wait // slow by itself, and what was written here may wait for it
+	}
+	return t.budget.stretch(now, wait)
 }

@@ -35,7 +35,7 @@ func rounds(t *testing.T, local bool, result func(n int) (outcome, error)) (*lan
 	t.Helper()
 	start := time.Now()
 	times := &record{}
-	l := newLane(paceOf(local), func(context.Context) (outcome, error) {
+	l := newLane(paceOf(local), &budget{}, func(context.Context) (outcome, error) {
 		return result(times.add(time.Since(start)))
 	})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -182,4 +182,23 @@ func TestLaneSyncWaitsForALaterRound(t *testing.T) {
 			t.Errorf("impatient: %v", err)
 		}
 	})
+}
+
+// TestLaneObeysRetryAfter: a remote that names a time is left alone until then, but not for a year.
+func TestLaneObeysRetryAfter(t *testing.T) {
+	for asked, least := range map[time.Duration]time.Duration{time.Hour: time.Hour, 365 * 24 * time.Hour: longestPause} {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			l, times := rounds(t, false, func(n int) (outcome, error) {
+				if n == 1 {
+					return outcome{}, pausing{start.Add(asked)}
+				}
+				return outcome{}, nil
+			})
+			l.noteAppend()
+			time.Sleep(least + time.Minute)
+			synctest.Wait()
+			within(t, "the next round", times.all()[1], least, least)
+		})
+	}
 }

@@ -151,7 +151,7 @@ func TestShareGone(t *testing.T) {
 		state         api.State
 		change        func() error
 	}{
-		{"folder", "remote-unreachable", 502, api.StateOffline, func() error { return os.Rename(folder, folder+".away") }},
+		{"folder", "folder-vanished", 502, api.StateOffline, func() error { return os.Rename(folder, folder+".away") }},
 		{"files", "share-missing", 409, api.StateProblem, func() error { return os.Mkdir(folder, 0o755) }},
 	} {
 		if err := c.change(); err != nil {

@@ -41,6 +41,7 @@ type metrics struct {
 	calls     *prometheus.CounterVec   // by remote, verb, outcome
 	sent      *prometheus.CounterVec   // by remote
 	received  *prometheus.CounterVec   // by remote
+	messages  *prometheus.CounterVec   // by remote, outcome
 }
 
 func newMetrics(version string) *metrics {
@@ -68,6 +69,7 @@ func newMetrics(version string) *metrics {
 	m.calls = factory.NewCounterVec(counter("remote_calls_total", "Calls of a remote, by how they ended: ok, absent, stopped, or the name of the problem."), []string{"remote", "verb", "outcome"})
 	m.sent = factory.NewCounterVec(counter("remote_sent_bytes_total", "Bytes of files written to a remote."), []string{"remote"})
 	m.received = factory.NewCounterVec(counter("remote_received_bytes_total", "Bytes of files read from a remote."), []string{"remote"})
+	m.messages = factory.NewCounterVec(counter("messages_total", "Messages of a remote's channel, by what became of them: sent, too-large, folded, known, early, ask, look, not-held, refused."), []string{"remote", "outcome"})
 	return m
 }
 
@@ -105,7 +107,7 @@ func (m *metrics) noteCommit(c localstore.Commit) {
 
 // noteRound is told how a round with a remote ended, and when it began; one that the stop ended is none.
 func (m *metrics) noteRound(ctx context.Context, name string, began time.Time, err error) {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || errors.Is(err, errPaused) {
 		return
 	}
 	m.rounds.WithLabelValues(name, outcomeOf(err)).Inc()
@@ -130,7 +132,7 @@ func (m *metrics) noteWrite(err error) error {
 // forget drops what was counted of a remote that is no more.
 func (m *metrics) forget(name string) {
 	of := prometheus.Labels{"remote": name}
-	for _, vector := range []interface{ DeletePartialMatch(prometheus.Labels) int }{m.rounds, m.roundTime, m.calls, m.sent, m.received} {
+	for _, vector := range []interface{ DeletePartialMatch(prometheus.Labels) int }{m.rounds, m.roundTime, m.calls, m.sent, m.received, m.messages} {
 		vector.DeletePartialMatch(of)
 	}
 }

@@ -182,9 +182,9 @@ func TestMetricsOfAFailingRemote(t *testing.T) {
 	_, _ = s.client.Sync(t.Context(), "away")
 	got := s.metrics(t)
 	for _, name := range []string{
-		`setlogger_problems{kind="remote-unreachable"}`,
-		`setlogger_sync_rounds_total{outcome="remote-unreachable",remote="away"}`,
-		`setlogger_remote_calls_total{outcome="remote-unreachable",remote="away",verb="list"}`,
+		`setlogger_problems{kind="folder-vanished"}`,
+		`setlogger_sync_rounds_total{outcome="folder-vanished",remote="away"}`,
+		`setlogger_remote_calls_total{outcome="folder-vanished",remote="away",verb="list"}`,
 	} {
 		if got[name] < 1 {
 			t.Errorf("%s: %v", name, got[name])
@@ -206,7 +206,7 @@ func TestMetricsOfAFailingRemote(t *testing.T) {
 
 func TestCountedStorage(t *testing.T) {
 	remotetest.Run(t, func(*testing.T) remote.Storage {
-		return &countedStorage{memory.New(), "memory", newMetrics("test"), nil}
+		return &countedStorage{memory.New(), "memory", newMetrics("test"), nil, &budget{}, &valve{}}
 	})
 }
 

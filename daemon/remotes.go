@@ -15,6 +15,7 @@ import (
 	"github.com/setlogger/setlogger/api"
 	"github.com/setlogger/setlogger/localstore"
 	"github.com/setlogger/setlogger/remote"
+	"github.com/setlogger/setlogger/remote/encrypted"
 	"github.com/setlogger/setlogger/replica"
 )
 
@@ -26,11 +27,15 @@ type heldRemote struct {
 	name    string
 	path    string
 	storage remote.Storage
-	share   *replica.Share // its lane's
+	place   *encrypted.Place // nil where the share is plain; without a key, it is closed
+	share   *replica.Share   // its lane's
 	lane    *lane
 	stop    context.CancelFunc
+	budget  *budget
+	valve   *valve
 
-	indexed atomic.Int64 // indexes written since the start
+	indexed atomic.Int64            // indexes written since the start
+	courier atomic.Pointer[courier] // nil: it has no channel
 
 	mu    sync.Mutex
 	found findings
@@ -97,16 +102,19 @@ func (d *Daemon) openRemotes() error {
 func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 	ctx, stop := context.WithCancel(d.lanes)
 	var own *echoes
-	if d.o.Watch != nil && isLocal(r.Path) {
+	if d.o.Watch != nil && isLocal(r.Path) && !r.Encrypted { // below crypt, names tell nothing
 		own = &echoes{}
 	}
-	held := &heldRemote{name: r.Name, path: r.Path, storage: &countedStorage{d.o.Open(r.Path), r.Name, d.metrics, own}, stop: stop, found: findings{share: r.Share}}
+	storage, place := d.storageOf(r)
+	held := &heldRemote{name: r.Name, path: r.Path, place: place, stop: stop, found: findings{share: r.Share}, budget: &budget{limit: r.Budget}, valve: &valve{}}
+	held.valve.set(r.Paused)
+	held.storage = &countedStorage{storage, r.Name, d.metrics, own, held.budget, held.valve}
 	held.share = replica.NewShare(replica.Options{
 		Storage: held.storage, Remote: r.Name, ID: r.Share, Logger: d.log, Key: d.key, Uptime: d.uptime.now, Progress: d.noteJoin,
 	})
-	held.lane = newLane(paceOf(isLocal(r.Path)), func(ctx context.Context) (outcome, error) {
+	held.lane = newLane(paceOf(isLocal(r.Path)), held.budget, func(ctx context.Context) (outcome, error) {
 		began := time.Now()
-		did, err := d.round(ctx, held)
+		did, err := d.roundUnlessPaused(ctx, held)
 		d.metrics.noteRound(ctx, held.name, began, err)
 		return did, err
 	})
@@ -122,6 +130,7 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 	if own != nil {
 		d.running.Go(func() { d.watch(ctx, held, own) })
 	}
+	d.carry(held, r.Notify)
 	return held
 }
 
@@ -135,27 +144,67 @@ func (d *Daemon) listRemotes(context.Context, *struct{}) (*answer[api.Remotes], 
 }
 
 func (d *Daemon) addRemote(ctx context.Context, in *struct{ Body api.Remote }) (*answer[api.RemoteStatus], error) {
+	wanted := in.Body
+	key, err := wantedKey(wanted)
+	if err != nil {
+		return nil, refused(err)
+	}
 	d.changing.Lock()
 	defer d.changing.Unlock()
-	wanted := in.Body
+	if r, err := d.added(wanted, key); err != nil {
+		return nil, err
+	} else if r != nil {
+		if err := d.setChannel(r, wanted.Notify); err != nil {
+			return nil, err
+		}
+		return &answer[api.RemoteStatus]{d.remoteStatus(r)}, nil
+	}
+	if err := d.checkChannel(wanted.Notify); err != nil {
+		return nil, err
+	}
+	if err := checkPath(wanted.Path); err != nil {
+		return nil, err
+	}
+	if err := d.checkPlace(ctx, wanted.Path, key); err != nil {
+		return nil, refused(err)
+	}
+	entry := localstore.Remote{Name: wanted.Name, Path: wanted.Path, Created: d.now(), Encrypted: wanted.Encrypt}
+	if wanted.Notify != noChannel {
+		entry.Notify = wanted.Notify
+	}
+	put := func() error { return d.registry.PutRemote(entry) }
+	if entry.Encrypted {
+		put = func() error { return d.registry.PutEncrypted(entry, key.Text()) }
+	}
+	if err := put(); err != nil {
+		return nil, refused(err)
+	}
+	return &answer[api.RemoteStatus]{d.remoteStatus(d.hold(entry))}, nil
+}
+
+// added answers the remote that is the wanted one already; nil where there is none, and it clashes with none.
+func (d *Daemon) added(wanted api.Remote, key encrypted.Key) (*heldRemote, error) {
 	for _, r := range d.allRemotes() {
 		switch {
+		case r.name == wanted.Name && r.path == wanted.Path && r.hasKey(key):
+			return r, nil
 		case r.name == wanted.Name && r.path == wanted.Path:
-			return &answer[api.RemoteStatus]{d.remoteStatus(r)}, nil
+			return nil, problem(http.StatusConflict, fmt.Sprintf("remote %s is there already, with another recovery key or without one", r.name), "remove that one first; what is on it stays")
 		case r.name == wanted.Name:
 			return nil, problem(http.StatusConflict, fmt.Sprintf("remote %s is another place: %s", r.name, d.o.Mask(r.path)), "choose another name, or remove that one first")
 		case r.path == wanted.Path:
 			return nil, problem(http.StatusConflict, "this place is remote "+r.name+" already", "use that name")
 		}
 	}
-	if err := checkPath(wanted.Path); err != nil {
-		return nil, err
+	return nil, nil
+}
+
+// hasKey compares the key of a remote's share; zero stands for that of a plain one.
+func (r *heldRemote) hasKey(key encrypted.Key) bool {
+	if r.place == nil {
+		return key.IsZero()
 	}
-	entry := localstore.Remote{Name: wanted.Name, Path: wanted.Path, Created: d.now()}
-	if err := d.registry.PutRemote(entry); err != nil {
-		return nil, refused(err)
-	}
-	return &answer[api.RemoteStatus]{d.remoteStatus(d.hold(entry))}, nil
+	return !key.IsZero() && r.place.Key.Equal(key)
 }
 
 // checkPath refuses what rclone would take for something else, without repeating it: there may be secrets in it.
@@ -187,6 +236,7 @@ func (d *Daemon) removeRemote(_ context.Context, in *remoteName) (*struct{}, err
 	d.mu.Unlock()
 	d.changed.ring()
 	r.stop()
+	r.courier.Load().end()
 	return nil, refused(d.registry.RemoveRemote(r.name))
 }
 
@@ -252,21 +302,29 @@ func (d *Daemon) testRemote(ctx context.Context, in *remoteName) (*answer[api.Re
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	return &answer[api.RemoteTest]{d.tryRemote(ctx, r, time.Minute)}, nil
+}
+
+func (d *Daemon) tryRemote(ctx context.Context, r *heldRemote, limit time.Duration) api.RemoteTest {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	test := &remoteTest{storage: r.storage, name: fmt.Sprintf("test.%d.txt", d.now().UnixNano())}
-	return &answer[api.RemoteTest]{test.run(ctx)}, nil
+	test := &remoteTest{storage: r.storage, place: r.place, name: fmt.Sprintf("test.%d.txt", d.now().UnixNano())}
+	return test.run(ctx)
 }
 
 // remoteTest is one test of a remote.
 type remoteTest struct {
 	storage remote.Storage
+	place   *encrypted.Place // nil: plain
 	name    string
 	steps   []api.TestStep
 }
 
 func (t *remoteTest) run(ctx context.Context) api.RemoteTest {
 	content := []byte("SetLogger was here to test this remote. The file can be deleted.\n")
+	if t.place != nil && !t.step("key", func() error { return t.place.Check(ctx) }) {
+		return api.RemoteTest{Steps: t.steps}
+	}
 	ok := t.step("write", func() error { return t.storage.Write(ctx, t.name, content) })
 	if ok {
 		read := t.step("read", func() error {
@@ -300,7 +358,7 @@ func (t *remoteTest) step(name string, call func() error) bool {
 	err := call()
 	step := api.TestStep{Name: name, OK: err == nil, Took: time.Since(start).Round(time.Millisecond / 10).String()}
 	if err != nil {
-		step.Error, step.Hint = plain(err), cmp.Or(remote.Hint(err), "look at the remote's path and settings")
+		step.Error, step.Hint = plain(err), cmp.Or(remote.Hint(err), placeHint(err), "look at the remote's path and settings")
 	}
 	t.steps = append(t.steps, step)
 	return step.OK

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/setlogger/setlogger/api"
 	"github.com/setlogger/setlogger/localstore"
@@ -19,10 +20,24 @@ type findings struct {
 	births   map[string][]string // others met under a bucket's name
 }
 
+// roundUnlessPaused makes one round, which a pause ends.
+func (d *Daemon) roundUnlessPaused(ctx context.Context, r *heldRemote) (outcome, error) {
+	inside, leave, ok := r.valve.enter(ctx)
+	defer leave()
+	if !ok {
+		return outcome{}, pausedError{r.name}
+	}
+	did, err := d.round(inside, r)
+	if err != nil && r.valve.closed.Load() {
+		return did, pausedError{r.name}
+	}
+	return did, err
+}
+
 // round makes one round with a remote, for the buckets that sync with it. Only its lane calls it.
 func (d *Daemon) round(ctx context.Context, r *heldRemote) (outcome, error) {
 	if r.share.ID() == "" { // later, a missing folder is one that has vanished
-		if err := d.o.Make(ctx, r.path); err != nil {
+		if err := d.prepare(ctx, r); err != nil {
 			return outcome{}, err
 		}
 	}
@@ -32,6 +47,7 @@ func (d *Daemon) round(ctx context.Context, r *heldRemote) (outcome, error) {
 			buckets = append(buckets, b.Bucket)
 		}
 	}
+	began := time.Now()
 	round, err := r.share.Sync(ctx, buckets)
 	r.indexed.Add(int64(round.Indexed))
 	d.keep(r, buckets, round)
@@ -41,6 +57,9 @@ func (d *Daemon) round(ctx context.Context, r *heldRemote) (outcome, error) {
 	}
 	if round.Moved() {
 		d.log.Debug("synced", "remote", r.name, "folded", round.Folded, "sealed", round.Sealed, "uploaded", round.Uploaded)
+	}
+	if round.Uploaded > 0 {
+		r.courier.Load().uploaded(began)
 	}
 	return outcome{moved: round.Moved(), sent: round.Uploaded > 0}, err
 }
@@ -76,6 +95,7 @@ func (d *Daemon) keep(r *heldRemote, buckets []*localstore.Bucket, round replica
 	if err := d.keepShare(r, found.share); err != nil {
 		d.log.Error("the share's id cannot be stored", "remote", r.name, "error", err)
 	}
+	d.changed.ring() // a channel may wait for it
 }
 
 // keepShare stores the id of a remote's share, unless the remote was removed meanwhile.
@@ -102,11 +122,17 @@ func (r *heldRemote) look() findings {
 // problems are what keeps a remote from syncing, and what its rounds went around.
 func (r *heldRemote) problems() []api.Problem {
 	var all []api.Problem
-	if err := r.lane.look().err; err != nil {
-		all = append(all, problemOf(r.name, err))
+	if !r.valve.closed.Load() {
+		if err := r.lane.look().err; err != nil {
+			all = append(all, problemOf(r.name, err))
+		}
+		all = append(all, r.budget.problems(r.name, time.Now())...)
+	}
+	if p, ok := r.courier.Load().problem(); ok {
+		all = append(all, p)
 	}
 	for _, p := range r.look().problems {
-		all = append(all, api.Problem{Name: p.Name, Subject: p.Subject, Detail: p.Detail, Hint: p.Hint})
+		all = append(all, named(p.Name, p.Subject, p.Detail, p.Hint))
 	}
 	return all
 }

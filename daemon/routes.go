@@ -78,6 +78,10 @@ func (d *Daemon) addCalls(r *router) {
 	huma.Register(r.api, r.operation("POST", "/v1/buckets/{bucket}/compact", "compact", "Write an index of what none covers yet, on each remote of the bucket"), d.compact)
 	huma.Register(r.api, r.operation("GET", "/v1/remotes", "listRemotes", "List the remotes"), d.listRemotes)
 	huma.Register(r.api, r.operation("POST", "/v1/remotes", "addRemote", "Name a remote"), d.addRemote)
+	huma.Register(r.api, r.operation("GET", "/v1/remotes/{remote}/key", "showKey", "The recovery key of an encrypted remote"), d.showKey)
+	huma.Register(r.api, r.operation("POST", "/v1/keys", "makeKey", "Make a recovery key for an encrypted remote; nothing is kept"), d.newKey)
+	huma.Register(r.api, r.operation("PATCH", "/v1/remotes", "changeRemotes", "Pause all remotes, or let them go on"), d.changeRemotes)
+	huma.Register(r.api, r.operation("PATCH", "/v1/remotes/{remote}", "changeRemote", "Pause a remote, let it go on, or set its budget of requests"), d.changeRemote)
 	huma.Register(r.api, r.operation("DELETE", "/v1/remotes/{remote}", "removeRemote", "Forget a remote; nothing on it is touched"), d.removeRemote)
 	huma.Register(r.api, r.operation("POST", "/v1/remotes/{remote}/test", "testRemote", "Write, read, list and remove a small file there"), d.testRemote)
 	huma.Register(r.api, r.operation("POST", "/v1/remotes/{remote}/sync", "syncRemote", "Sync with a remote now, and wait for it"), d.syncRemote)
@@ -87,6 +91,7 @@ func (d *Daemon) addCalls(r *router) {
 	huma.Register(r.api, r.operation("POST", appsPath+"/{app}/approve", "approveApp", "Let in an app that asks"), d.approveApp)
 	huma.Register(r.api, r.operation("DELETE", appsPath+"/{app}", "removeApp", "Revoke an app, or deny one that asks"), d.removeApp)
 	huma.Register(r.api, r.operation("POST", "/v1/sync", "sync", "Sync with all remotes now, and wait for it"), d.syncAll)
+	huma.Register(r.api, r.operation("POST", "/v1/doctor", "doctor", "Look at all that can be wrong, and say how to mend what is; each remote is tested"), d.doctor)
 	huma.Register(r.api, r.operation("POST", "/v1/verify", "verify", "Check every hash, signature and chain"), d.verify)
 }
 

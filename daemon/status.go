@@ -42,7 +42,8 @@ func (g grant) shown(s api.Status) api.Status {
 		s.Pending += b.Pending
 	}
 	for i := range s.Remotes {
-		s.Remotes[i] = api.RemoteStatus{Name: s.Remotes[i].Name, State: s.Remotes[i].State, LastSync: s.Remotes[i].LastSync}
+		r := &s.Remotes[i]
+		*r = api.RemoteStatus{Name: r.Name, State: r.State, LastSync: r.LastSync, Paused: r.Paused}
 	}
 	return s
 }
@@ -53,6 +54,7 @@ func (d *Daemon) status() api.Status {
 		Version: d.o.Version, Device: d.device, Started: d.started.UTC(),
 		Buckets: []api.BucketStatus{}, Problems: slices.AppendSeq([]api.Problem{}, maps.Values(d.broken)),
 	}
+	s.Problems = append(s.Problems, d.clock.problems(d.device, time.Since(d.started))...)
 	for _, b := range d.allBuckets() {
 		status := d.bucketStatus(b)
 		s.Buckets = append(s.Buckets, status)
@@ -80,7 +82,7 @@ func stateOf(s api.Status) api.State {
 		worst = max(worst, slices.Index(order, r.State))
 	}
 	for _, p := range s.Problems {
-		if p.Name != problemUnreachable && p.Name != bucketAwaited {
+		if !passes(p.Name) {
 			return api.StateProblem
 		}
 	}
@@ -94,10 +96,8 @@ func (b *heldBucket) problems() []api.Problem {
 		all = append(all, *p)
 	}
 	if len(b.Births()) == 0 {
-		all = append(all, api.Problem{
-			Name: bucketAwaited, Subject: b.Name(), Detail: "it was joined, and nothing of it has arrived yet",
-			Hint: "append to it on the device that made it, and sync there; what is appended here before would be a bucket of its own, to be merged later",
-		})
+		all = append(all, named(bucketAwaited, b.Name(), "it was joined, and nothing of it has arrived yet",
+			"append to it on the device that made it, and sync there; what is appended here before would be a bucket of its own, to be merged later"))
 	}
 	return all
 }
@@ -134,12 +134,24 @@ func (d *Daemon) remoteStatuses() api.Remotes {
 
 func (d *Daemon) remoteStatus(r *heldRemote) api.RemoteStatus {
 	view := r.lane.look()
-	status := api.RemoteStatus{Name: r.name, Path: d.o.Mask(r.path), Share: r.look().share, State: view.state()}
+	status := api.RemoteStatus{Name: r.name, Path: d.o.Mask(r.path), Share: r.look().share, State: view.state(), Encrypted: r.place != nil}
+	if c := r.courier.Load(); c != nil {
+		status.Notify = d.o.Channels.Mask(c.address)
+	}
 	if !view.lastSync.IsZero() {
 		at := view.lastSync.UTC().Truncate(time.Millisecond)
 		status.LastSync = &at
 	}
-	if view.err != nil {
+	spent, limit := r.budget.lastHour(time.Now())
+	status.RequestsPerHour, status.Budget = spent.total(), limit
+	if d.o.ObjectStore(r.path) {
+		month := spent.month()
+		status.EstimatedMonth = &month
+	}
+	switch status.Paused = r.valve.closed.Load(); {
+	case status.Paused:
+		status.State = api.StateIdle
+	case view.err != nil:
 		status.Error = plain(view.err)
 	}
 	for _, b := range d.allBuckets() {
@@ -152,7 +164,7 @@ func (d *Daemon) remoteStatus(r *heldRemote) api.RemoteStatus {
 
 func (v laneView) state() api.State {
 	switch {
-	case errors.Is(v.err, remote.ErrUnreachable):
+	case errors.Is(v.err, remote.ErrUnreachable), errors.Is(v.err, remote.ErrBusy):
 		return api.StateOffline
 	case v.err != nil:
 		return api.StateProblem
@@ -162,47 +174,57 @@ func (v laneView) state() api.State {
 	return api.StateIdle
 }
 
-const (
-	problemUnreachable = "remote-unreachable" // a problem that time may mend
-	remoteFailing      = "remote-failing"     // for a reason without a name
-	bucketAwaited      = "bucket-awaited"     // another that time may mend
-	diskFull           = "disk-full"
-	diskFailing        = "disk-failing"
-)
-
 // problemOf names what keeps a remote from syncing, or a bucket from being written.
 func problemOf(name string, err error) api.Problem {
 	if err == nil {
 		return api.Problem{}
 	}
-	p := api.Problem{Name: remoteFailing, Subject: name, Detail: plain(err), Hint: remote.Hint(err)}
+	kind, hint := troubleOf(err), cmp.Or(remote.Hint(err), placeHint(err))
+	if kind == remoteFailing && hint == "" {
+		hint = "look at the remote's path and settings: setlogger remote test " + name
+	}
+	p := named(kind, name, plain(err), hint)
+	if at := retryAfter(err); !at.IsZero() {
+		at = at.UTC().Truncate(time.Second)
+		p.Until = &at
+	}
+	return p
+}
+
+// troubleOf is the name of the problem that an error is. What wraps another comes before it.
+func troubleOf(err error) string {
 	for _, known := range []struct {
 		is   error
 		name string
 	}{
-		{remote.ErrUnreachable, problemUnreachable},
-		{remote.ErrDenied, "remote-denied"},
-		{remote.ErrFull, "remote-full"},
-		{remote.ErrBusy, "remote-busy"},
-		{replica.ErrShareMissing, "share-missing"},
-		{replica.ErrShareOther, "share-other"},
-		{replica.ErrNotEmpty, "folder-not-empty"},
-		{replica.ErrNewer, "update-needed"},
+		{remote.ErrVanished, folderVanished},
+		{remote.ErrUnreachable, remoteUnreachable},
+		{remote.ErrExpired, loginExpired},
+		{remote.ErrDenied, remoteDenied},
+		{remote.ErrFull, remoteFull},
+		{remote.ErrBusy, remoteBusy},
+		{remote.ErrTwins, twinFolders},
+		{replica.ErrShareMissing, shareMissing},
+		{replica.ErrShareOther, shareOther},
+		{replica.ErrNotEmpty, folderNotEmpty},
+		{replica.ErrNewer, updateNeeded},
 		{localstore.ErrFull, diskFull},
 		{localstore.ErrCommit, diskFailing},
 	} {
 		if errors.Is(err, known.is) {
-			p.Name = known.name
-			break
+			return known.name
 		}
 	}
-	switch {
-	case p.Name == remoteFailing:
-		p.Hint = cmp.Or(p.Hint, "look at the remote's path and settings: setlogger remote test "+name)
-	case p.Hint == "":
-		p.Hint = answerOf(err).Hint
+	return cmp.Or(placeProblem(err), remoteFailing)
+}
+
+// retryAfter is when a remote said that it wants to be asked again; zero where it did not.
+func retryAfter(err error) time.Time {
+	var busy interface{ RetryAfter() time.Time }
+	if errors.As(err, &busy) {
+		return busy.RetryAfter()
 	}
-	return p
+	return time.Time{}
 }
 
 // syncError answers a sync that failed in the words of the status.

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/setlogger/setlogger/api"
 	"github.com/setlogger/setlogger/localstore"
 )
 
@@ -33,6 +32,9 @@ func (d *Daemon) openStores() error {
 	if d.uptime, err = loadUptime(d.registry, d.o.Day); err != nil {
 		return err
 	}
+	if d.clock, err = loadClock(d.registry, d.now()); err != nil {
+		return err
+	}
 	if fresh {
 		if err := d.registry.PutRemote(localstore.Remote{Name: embedded, Path: d.folder.file("share"), Created: d.now()}); err != nil {
 			return err
@@ -46,7 +48,7 @@ func (d *Daemon) openStores() error {
 		b, err := localstore.Open(d.folder.bucketFile(e.ID), d.storeOptions())
 		if err != nil {
 			d.log.Error("a bucket cannot be opened", "bucket", e.Name, "error", err)
-			d.broken[e.Name] = api.Problem{Name: "bucket-unreadable", Subject: e.Name, Detail: plain(err), Hint: answerOf(err).Hint}
+			d.broken[e.Name] = named(bucketUnreadable, e.Name, plain(err), answerOf(err).Hint)
 			continue
 		}
 		d.buckets[e.Name] = &heldBucket{Bucket: b, remotes: e.Remotes}

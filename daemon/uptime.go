@@ -80,6 +80,7 @@ func (u uptime) keep(ctx context.Context, d *Daemon) {
 		if err := d.registry.SetSetting(settingUptime, u.now().Round(time.Second).String()); err != nil {
 			d.log.Error("the uptime cannot be stored", "error", err)
 		}
+		d.keepClock()
 		if ctx.Err() != nil {
 			return
 		}

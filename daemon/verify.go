@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,6 +67,12 @@ func (v *verification) bucket(b *heldBucket) {
 
 // remote reads every file of the share and checks its name, hash, chain and signature.
 func (v *verification) remote(ctx context.Context, r *heldRemote) {
+	if r.place != nil {
+		if err := r.place.Check(ctx); err != nil { // else it would look empty
+			v.found(r.name, err, cmp.Or(placeHint(err), remote.Hint(err)))
+			return
+		}
+	}
 	v.segments(ctx, r)
 	v.indexes(ctx, r)
 }

@@ -133,6 +133,7 @@ func (f *folder) extendBy(br *branch, held uint64) error {
 		l.pass(target)
 		e := f.entries[len(s.Lines)-len(fresh)+i]
 		f.c.clock.Observe(now, e.Stamp)
+		f.result.Latest = max(f.result.Latest, e.Stamp)
 		change, err := setlog.Fold(f.batch, e)
 		if err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 // Folded says what a foreign segment changed.
 type Folded struct {
 	Entries int           // that were new here
+	Latest  setlog.Stamp  // the highest of theirs
 	Forked  bool          // they are a new branch: its writer wrote two entries of one number
 	Minted  setlog.Writer // the new writer, when the segment shows a second user of the one we had; else zero
 }
@@ -21,7 +22,7 @@ type Folded struct {
 // Incoming is a segment to fold, decoded and so verified.
 type Incoming struct {
 	Name    string // of the file
-	Data    []byte // its bytes, kept for relay
+	Data    []byte // its bytes, kept for relay; none: they are not kept
 	Segment *setlog.Segment
 }
 
@@ -169,8 +170,11 @@ func (b *batch) takeOver() error {
 	return nil
 }
 
-// keep stores the segment's bytes, unless they are here already.
+// keep stores the segment's bytes, unless there are none or they are here already.
 func (f *folder) keep() error {
+	if len(f.in.Data) == 0 {
+		return nil
+	}
 	tx, err := f.c.reads()
 	if err != nil {
 		return brokenError{err}

@@ -30,9 +30,14 @@ type Device struct {
 // Remote is a place reached through rclone.
 type Remote struct {
 	Name    string    `json:"name"`
-	Path    string    `json:"path"`            // rclone's remote:path
-	Share   string    `json:"share,omitempty"` // id of the share there, once it is known
+	Path    string    `json:"path"`             // rclone's remote:path
+	Share   string    `json:"share,omitempty"`  // id of the share there, once it is known
+	Notify  string    `json:"notify,omitempty"` // address of the channel; empty: none
 	Created time.Time `json:"created"`
+	Paused  bool      `json:"paused,omitempty"` // nothing is asked of it
+	Budget  int       `json:"budget,omitempty"` // requests an hour that slow its polls down; 0: none
+
+	Encrypted bool `json:"encrypted,omitempty"` // the share there is, with RemoteKey
 }
 
 // BucketEntry is a bucket that this device holds.
@@ -61,6 +66,7 @@ const (
 	registryBuckets  = "buckets"  // name → BucketEntry
 	registrySettings = "settings" // key → value
 	registryApps     = "apps"     // id → App; made when first needed
+	registryKeys     = "keys"     // name of a remote → recovery key; likewise
 	keyDevice        = "device"
 )
 
@@ -136,8 +142,23 @@ func (r *Registry) Remote(name string) (Remote, error) {
 // PutRemote adds a remote or replaces the one of its name.
 func (r *Registry) PutRemote(remote Remote) error { return r.put(registryRemotes, remote.Name, remote) }
 
-// RemoveRemote forgets a remote, or answers ErrMissing.
-func (r *Registry) RemoveRemote(name string) error { return r.remove(registryRemotes, name) }
+// PutEncrypted adds a remote with the recovery key of its share, at once.
+func (r *Registry) PutEncrypted(remote Remote, key string) error {
+	remote.Encrypted = true
+	return r.putAll(record{registryRemotes, remote.Name, remote}, record{registryKeys, remote.Name, key})
+}
+
+// RemoteKey answers the recovery key of a remote's share, or ErrMissing. It lies apart from the remote, which is shown.
+func (r *Registry) RemoteKey(name string) (string, error) {
+	var key string
+	err := r.get(registryKeys, name, &key)
+	return key, err
+}
+
+// RemoveRemote forgets a remote with its key, or answers ErrMissing.
+func (r *Registry) RemoveRemote(name string) error {
+	return r.remove(registryRemotes, name, registryKeys)
+}
 
 // Buckets lists the buckets by name.
 func (r *Registry) Buckets() ([]BucketEntry, error) { return list[BucketEntry](r, registryBuckets) }
@@ -209,28 +230,55 @@ func (r *Registry) decode(v []byte, into any) error {
 	return nil
 }
 
+// record is a value of the registry's file.
+type record struct {
+	bucket, key string
+	value       any
+}
+
 func (r *Registry) put(bucket, key string, value any) error {
-	if key == "" {
-		return fmt.Errorf("%w: %s without a name", ErrMissing, bucket)
-	}
-	v, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Errorf("store %s %q: %w", bucket, key, err)
+	return r.putAll(record{bucket, key, value})
+}
+
+// putAll stores all of the records or none.
+func (r *Registry) putAll(records ...record) error {
+	values := make([][]byte, len(records))
+	for i, one := range records {
+		if one.key == "" {
+			return fmt.Errorf("%w: %s without a name", ErrMissing, one.bucket)
+		}
+		var err error
+		if values[i], err = json.Marshal(one.value); err != nil {
+			return fmt.Errorf("store %s %q: %w", one.bucket, one.key, err)
+		}
 	}
 	return writeError(r.db.Update(func(tx *bolt.Tx) error {
-		b, err := tx.CreateBucketIfNotExists([]byte(bucket))
-		if err != nil {
-			return err
+		for i, one := range records {
+			b, err := tx.CreateBucketIfNotExists([]byte(one.bucket))
+			if err != nil {
+				return err
+			}
+			if err := b.Put([]byte(one.key), values[i]); err != nil {
+				return err
+			}
 		}
-		return b.Put([]byte(key), v)
+		return nil
 	}))
 }
 
-func (r *Registry) remove(bucket, key string) error {
+// remove removes a key from a bucket, where it must be, and from others, where it may be.
+func (r *Registry) remove(bucket, key string, others ...string) error {
 	err := r.db.Update(func(tx *bolt.Tx) error {
 		b := tx.Bucket([]byte(bucket))
 		if b == nil || b.Get([]byte(key)) == nil {
 			return fmt.Errorf("%w: %s %q", ErrMissing, bucket, key)
+		}
+		for _, other := range others {
+			if o := tx.Bucket([]byte(other)); o != nil {
+				if err := o.Delete([]byte(key)); err != nil {
+					return err
+				}
+			}
 		}
 		return b.Delete([]byte(key))
 	})

@@ -116,3 +116,44 @@ func TestRegistryOfANewerVersion(t *testing.T) {
 	_, err = OpenRegistry(filepath.Join(path, "x"), testOptions(1))
 	wantError(t, err, ErrCommit)
 }
+
+// TestRegistryKeys: a remote and its recovery key come and go at once, and the key lies apart.
+func TestRegistryKeys(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "daemon.db")
+	r, err := OpenRegistry(path, testOptions(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.RemoteKey("a")
+	wantError(t, err, ErrMissing)
+	if err := errors.Join(r.PutEncrypted(Remote{Name: "a", Path: "s3:x"}, "KEY"), r.PutRemote(Remote{Name: "b", Path: "/mnt"}), r.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = OpenRegistry(path, testOptions(2)); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	a, err := r.Remote("a")
+	if err != nil || a != (Remote{Name: "a", Path: "s3:x", Encrypted: true}) {
+		t.Error(a, err)
+	}
+	a.Share = "s"
+	if err := r.PutRemote(a); err != nil {
+		t.Error(err)
+	}
+	if key, err := r.RemoteKey("a"); err != nil || key != "KEY" {
+		t.Error(key, err)
+	}
+	_, err = r.RemoteKey("b")
+	wantError(t, err, ErrMissing)
+	wantError(t, r.PutEncrypted(Remote{Path: "x"}, "KEY"), ErrMissing)
+	if err := errors.Join(r.RemoveRemote("a"), r.RemoveRemote("b")); err != nil {
+		t.Error(err)
+	}
+	_, err = r.RemoteKey("a")
+	wantError(t, err, ErrMissing)
+}

@@ -162,12 +162,17 @@ func (b *Bucket) linesFrom(l *ledger, br *branch, first, last uint64) (setlog.He
 
 // encodeBounded encodes as many of the lines as fit a file, one at least.
 func encodeBounded(h setlog.Header, lines [][]byte, key ed25519.PrivateKey) (setlog.SegmentName, []byte, [][]byte, error) {
+	return encodeUpTo(maxSegmentFile, h, lines, key)
+}
+
+// encodeUpTo encodes as many of the lines as fit so many bytes, one at least.
+func encodeUpTo(most int, h setlog.Header, lines [][]byte, key ed25519.PrivateKey) (setlog.SegmentName, []byte, [][]byte, error) {
 	for {
 		name, data, err := setlog.EncodeSegment(h, lines, key)
-		if err != nil || len(data) <= maxSegmentFile || len(lines) == 1 {
+		if err != nil || len(data) <= most || len(lines) == 1 {
 			return name, data, lines, err
 		}
-		fit := len(lines) * maxSegmentFile / len(data) * 9 / 10
+		fit := len(lines) * most / len(data) * 9 / 10
 		lines = lines[:max(1, min(fit, len(lines)-1))]
 	}
 }

@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 )
 
@@ -16,10 +17,16 @@ var (
 	ErrFull = errors.New("remote: full")
 	// ErrDenied: the login is missing, expired or lacks the right.
 	ErrDenied = errors.New("remote: access denied")
+	// ErrExpired is the ErrDenied of a login that is not taken any more: it ran out or was revoked.
+	ErrExpired = fmt.Errorf("remote: the login has expired: %w", ErrDenied)
 	// ErrBusy: the remote asks for fewer requests (429, Retry-After).
 	ErrBusy = errors.New("remote: too many requests")
 	// ErrUnreachable: the remote cannot be reached, or its root is gone.
 	ErrUnreachable = errors.New("remote: unreachable")
+	// ErrVanished is the ErrUnreachable of a root that is gone: the place answers, and has no such folder.
+	ErrVanished = fmt.Errorf("remote: the folder is gone: %w", ErrUnreachable)
+	// ErrTwins: a List met two folders of one name, as Google Drive can hold. Files would be put into either.
+	ErrTwins = errors.New("remote: two folders of one name")
 	// ErrTooLarge: a file is over MaxFile bytes; neither read nor written.
 	ErrTooLarge = errors.New("remote: file too large")
 )
@@ -40,12 +47,12 @@ type Object struct {
 // every verb answers ErrName to a bad one. A call that fails wraps one of the errors above where it knows which;
 // any other error is as good as ErrUnreachable: try again later. What Write's error leaves behind is unknown.
 //
-// A root that is gone (an unmounted disk, a deleted folder) is ErrUnreachable wherever the backend can tell it from an
+// A root that is gone (an unmounted disk, a deleted folder) is ErrVanished wherever the backend can tell it from an
 // empty one, and is never made by a Write; object stores cannot tell.
 type Storage interface {
 	// List yields the files directly in folder ("" is the root), in no order, foreign names too. Folders are not
 	// yielded, nor are unfinished uploads where they can be told. A folder that is not there lists as empty. After an
-	// error the sequence ends, and what it yielded so far is no full listing.
+	// error the sequence ends, and what it yielded so far is no full listing. Two folders of one name end it in ErrTwins.
 	List(ctx context.Context, folder string) iter.Seq2[Object, error]
 	// Read answers the whole content, or ErrNotExist, or ErrTooLarge before it has taken more than MaxFile.
 	Read(ctx context.Context, name string) ([]byte, error)

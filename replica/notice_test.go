@@ -189,3 +189,30 @@ func TestAFileChangedByTheRemoteIsNamed(t *testing.T) {
 	b.expect("x", `{"n":0}`)
 	a.forgets("file-changed")
 }
+
+// TestAClockAhead: entries from the future are folded as all others, and named; a few minutes are not.
+func TestAClockAhead(t *testing.T) {
+	storage := memory.New()
+	a := newDevice(t, storage, false)
+	a.create("n")
+	a.sync()
+	b := newDevice(t, storage, true)
+	b.sync()
+	for _, lead := range []time.Duration{4 * time.Minute, 10 * 365 * 24 * time.Hour} { // what is stamped later never goes back
+		named := lead > time.Hour
+		a.now = b.now.Add(lead)
+		a.create(lead.String())
+		a.sync()
+		r := b.sync()
+		if hasProblem(r, "clock-off") != named {
+			t.Errorf("%v ahead: %+v", lead, r.Problems)
+		}
+		b.expect(lead.String(), `{"n":0}`)
+		if named {
+			if p := b.named("clock-off", 1); !strings.Contains(p.Detail, "3649 days") && !strings.Contains(p.Detail, "3650 days") {
+				t.Errorf("%+v", p)
+			}
+			b.forgets("clock-off")
+		}
+	}
+}

@@ -45,6 +45,9 @@ func (v *visit) pull(ctx context.Context) error {
 	if _, err := v.foldInbox(ctx); err != nil {
 		return err
 	}
+	if err := v.settleTold(ctx); err != nil {
+		return err
+	}
 	return v.search(ctx)
 }
 
@@ -249,6 +252,7 @@ func (v *visit) foldOnce(ctx context.Context, incoming []localstore.Incoming) (g
 			if f.Forked {
 				v.notice(forked, inLog(names[i]))
 			}
+			v.noticeLead(f.Latest, inLog(names[i]))
 			delete(v.unsure, names[i])
 		}
 		progress = progress || len(folded) > 0

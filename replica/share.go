@@ -79,7 +79,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Share is the folder on a remote that holds a set of buckets, as one device sees it. Its methods are for one
+// Share is the folder on a remote that holds a set of buckets, as one device sees it. Its methods but Offer are for one
 // goroutine at a time.
 type Share struct {
 	o         Options
@@ -112,6 +112,7 @@ type Share struct {
 	audited   map[string]setlog.Hash   // the index that was found to hold a segment
 	missed    map[string]bool          // segments that no index was found to hold
 	notices   []notice
+	told      told
 	odd       sizes // that a listing shows of files which are as they are to be
 	released  bool  // the reserve, for the remote is full
 	reserved  bool  // the last listing of the share showed its reserve

@@ -33,7 +33,7 @@ func Look(status *api.Status, err error, now time.Time) View {
 	v := View{
 		Headline: headline(status),
 		Detail:   detail(status, now),
-		CanSync:  len(status.Remotes) > 0,
+		CanSync:  paused(status) < len(status.Remotes),
 		CanOpen:  true,
 	}
 	for _, p := range status.Problems {
@@ -90,6 +90,8 @@ func headline(s *api.Status) string {
 		return "Something is wrong"
 	case s.State == api.StateOffline:
 		return "Offline"
+	case paused(s) == len(s.Remotes) && len(s.Remotes) > 0:
+		return "Paused"
 	case s.State == api.StateSyncing:
 		return "Syncing…"
 	case s.Pending > 0:
@@ -110,10 +112,24 @@ func detail(s *api.Status, now time.Time) string {
 	if s.LastSync != nil {
 		last = "last sync " + ago(now.Sub(*s.LastSync))
 	}
+	if n := paused(s); n > 0 && n < len(s.Remotes) {
+		last += ", " + count(uint64(n), "remote", "remotes") + " paused"
+	}
 	if s.Pending == 0 {
 		return upper(last)
 	}
 	return count(s.Pending, "entry", "entries") + " to send, " + last
+}
+
+// paused counts the remotes of which nothing is asked.
+func paused(s *api.Status) int {
+	n := 0
+	for _, r := range s.Remotes {
+		if r.Paused {
+			n++
+		}
+	}
+	return n
 }
 
 func about(p api.Problem) string {

@@ -29,6 +29,14 @@ func TestLook(t *testing.T) {
 			status: &api.Status{State: api.StateIdle, Pending: 1, LastSync: minutes(3), Remotes: disk},
 			want:   View{Icon: IconIdle, Headline: "Waiting to send", Detail: "1 entry to send, last sync 3 minutes ago", CanSync: true, CanOpen: true},
 		},
+		"paused": {
+			status: &api.Status{State: api.StateIdle, Pending: 2, LastSync: minutes(3), Remotes: []api.RemoteStatus{{Name: "disk", Paused: true}}},
+			want:   View{Icon: IconIdle, Headline: "Paused", Detail: "2 entries to send, last sync 3 minutes ago", CanOpen: true},
+		},
+		"paused in part": {
+			status: &api.Status{State: api.StateIdle, LastSync: minutes(0), Remotes: []api.RemoteStatus{{Name: "disk"}, {Name: "nas", Paused: true}}},
+			want:   View{Icon: IconIdle, Headline: "Up to date", Detail: "Last sync just now, 1 remote paused", CanSync: true, CanOpen: true},
+		},
 		"without a remote": {
 			status: &api.Status{State: api.StateIdle},
 			want:   View{Icon: IconIdle, Headline: "Kept on this device only", Detail: "Add a remote to sync", CanOpen: true},

@@ -14,6 +14,8 @@ type remotes struct {
 	open func(path string) remote.Storage
 	make func(ctx context.Context, path string) error
 	mask func(path string) string
+	wrap func(path, folder, password, salt string) (string, error)
+	paid func(path string) bool // by the request
 	stop func()
 }
 
@@ -29,5 +31,5 @@ func startRclone(ctx context.Context, log *slog.Logger) (*remotes, error) {
 	if err := library.SettingsError(); err != nil {
 		log.Warn("rclone's settings cannot be read; local folders still work", "error", err)
 	}
-	return &remotes{open: library.Open, make: library.Make, mask: rclone.Mask, stop: library.Stop}, nil
+	return &remotes{open: library.Open, make: library.Make, mask: rclone.Mask, wrap: rclone.Encrypted, paid: library.ObjectStore, stop: library.Stop}, nil
 }

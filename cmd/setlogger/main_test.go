@@ -25,8 +25,8 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/script with the real program. Beside testscript's own commands there are
 //
 //	serve NAME [flags]   start a daemon on $WORK/NAME and wait until it listens; it is ended with the script
-//	stop NAME            end it by SIGTERM; it must exit 0 within 5 seconds
-//	kill NAME            end it by SIGKILL
+//	halt NAME            end it by SIGTERM; it must exit 0 within 5 seconds
+//	crash NAME           end it by SIGKILL
 //	port VAR             put a free port into VAR
 //	ask NAME APP SCOPE…  have an app ask the daemon to be let in; its code is then in $CODE
 //	poll NAME            fetch that app's token into $SETLOGGER_TOKEN
@@ -44,11 +44,11 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"serve":   daemons.serve,
-			"stop":    func(ts *testscript.TestScript, _ bool, args []string) { daemons.end(ts, args[0], syscall.SIGTERM) },
+			"halt":    func(ts *testscript.TestScript, _ bool, args []string) { daemons.end(ts, args[0], syscall.SIGTERM) },
 			"ask":     ask,
 			"poll":    poll,
 			"envfile": envFile,
-			"kill":    func(ts *testscript.TestScript, _ bool, args []string) { daemons.end(ts, args[0], syscall.SIGKILL) },
+			"crash":   func(ts *testscript.TestScript, _ bool, args []string) { daemons.end(ts, args[0], syscall.SIGKILL) },
 			"port":    freePort,
 		},
 	})

@@ -14,11 +14,13 @@ import (
 )
 
 func remoteCommand(g *globals) *cobra.Command {
-	return group("remote", "Name the places to sync with", remoteAddCommand(g), remoteListCommand(g), remoteTestCommand(g), remoteRemoveCommand(g))
+	return group("remote", "Name the places to sync with", remoteAddCommand(g), remoteListCommand(g), remoteTestCommand(g), remoteKeyCommand(g), remoteBudgetCommand(g), remoteRemoveCommand(g))
 }
 
 func remoteAddCommand(g *globals) *cobra.Command {
-	return &cobra.Command{
+	var k keyFlags
+	var notify string
+	cmd := &cobra.Command{
 		Use: "add NAME REMOTE:PATH", Short: "Name a folder on any storage that rclone reaches, or on this disk", Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := g.client(cmd)
@@ -29,14 +31,17 @@ func remoteAddCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := c.AddRemote(cmd.Context(), api.Remote{Name: args[0], Path: path})
+			r, err := g.addRemote(cmd, c, api.Remote{Name: args[0], Path: path, Notify: notify}, &k)
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(g.say(cmd), "Remote %s is %s. Try it: setlogger remote test %s\n", r.Name, r.Path, r.Name)
+			_, err = fmt.Fprintf(g.say(cmd), "Remote %s is %s. Try it: setlogger remote test %s\n", r.Name, placeShown(*r), r.Name)
 			return err
 		},
 	}
+	k.add(cmd)
+	cmd.Flags().StringVar(&notify, "notify", "", "a Pub/Sub topic by which the devices of the share tell each other of changes at once, such as nats://host:4222/subject; add the remote again to change it, none takes it away")
+	return cmd
 }
 
 // placeOf makes a local folder absolute: the daemon stands in another one.
@@ -147,9 +152,9 @@ func tableOfRemotes(w io.Writer, all []api.RemoteStatus) error {
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "REMOTE\tSTATE\tWAITING\tLAST SYNC\tPLACE")
+	fmt.Fprintln(t, "REMOTE\tSTATE\tWAITING\tLAST SYNC\tREQUESTS AN HOUR\tPLACE")
 	for _, r := range all {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", r.Name, r.State, r.Pending, moment(r.LastSync), r.Path)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\n", r.Name, stateOf(r), r.Pending, moment(r.LastSync), useOf(r), placeShown(r))
 	}
 	return t.Flush()
 }

@@ -81,8 +81,8 @@ func newRoot(g *globals) *cobra.Command {
 	flags.StringVar(&g.listen, "listen", g.listen, "host:port of the daemon (SETLOGGER_LISTEN)")
 	flags.BoolVar(&g.json, "json", false, "print the HTTP answer as it came")
 	root.AddCommand(
-		serveCommand(g), statusCommand(g), bucketCommand(g), dispatchCommand(g), getCommand(g), listCommand(g), logCommand(g), watchCommand(g), undoCommand(g), historyCommand(g),
-		importCommand(g), exportCommand(g), remoteCommand(g), appCommand(g), syncCommand(g), verifyCommand(g), compactCommand(g), serviceCommand(g), versionCommand(g))
+		serveCommand(g), statusCommand(g), doctorCommand(g), bucketCommand(g), dispatchCommand(g), getCommand(g), listCommand(g), logCommand(g), watchCommand(g), undoCommand(g), historyCommand(g),
+		importCommand(g), exportCommand(g), remoteCommand(g), appCommand(g), syncCommand(g), pauseCommand(g), resumeCommand(g), openCommand(g), verifyCommand(g), compactCommand(g), serviceCommand(g), versionCommand(g))
 	return root
 }
 

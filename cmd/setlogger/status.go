@@ -30,7 +30,7 @@ func (g *globals) printStatus(w io.Writer, s *api.Status) error {
 	fmt.Fprintf(w, "%s on %s: %s, %d waiting to sync, last sync %s\ndata folder %s\n\n",
 		s.Version, s.Device, s.State, s.Pending, moment(s.LastSync), g.data)
 	for _, p := range s.Problems {
-		fmt.Fprintf(w, "! %s: %s\n  %s\n", p.Subject, p.Detail, p.Hint)
+		printProblem(w, p)
 	}
 	if len(s.Problems) > 0 {
 		fmt.Fprintln(w)
@@ -40,6 +40,15 @@ func (g *globals) printStatus(w io.Writer, s *api.Status) error {
 	}
 	fmt.Fprintln(w)
 	return tableOfRemotes(w, s.Remotes)
+}
+
+// printProblem says what was met, what it comes of, what works on and what to do.
+func printProblem(w io.Writer, p api.Problem) {
+	fmt.Fprintf(w, "! %s: %s\n  %s: %s", p.Subject, p.Detail, p.Name, p.Cause)
+	if p.Until != nil {
+		fmt.Fprintf(w, "; until %s", moment(p.Until))
+	}
+	fmt.Fprintf(w, "\n  Effect: %s\n  Mend: %s\n", p.Effect, p.Hint)
 }
 
 func verifyCommand(g *globals) *cobra.Command {

@@ -51,8 +51,16 @@ function size(bytes) {
 
 function trouble(problem) {
   const box = element("div", "", "trouble");
-  box.append(element("p", `${problem.subject}: ${problem.detail}`), element("p", problem.hint, "hint"));
+  box.append(element("p", `${problem.subject}: ${problem.detail}`), element("p", `${problem.cause}. ${problem.effect}`, "soft"), element("p", problem.hint, "hint"));
+  if (problem.until) box.append(element("p", `Until ${when(problem.until)}`, "soft"));
   return box;
+}
+
+// use says what a remote was asked in the last hour, of what it may be, and what that costs.
+function use(r) {
+  const budget = r.budget ? ` of ${r.budget.toLocaleString()}` : "";
+  const cost = r.estimated_month === undefined ? "" : ` ($${r.estimated_month.toFixed(2)} a month)`;
+  return r.requests_per_hour.toLocaleString() + budget + cost;
 }
 
 // nodes counts a bucket's, and shows how far indexes are taken in.
@@ -131,7 +139,7 @@ function draw(s) {
   at("buckets").replaceChildren(...s.buckets.map((b) =>
     row([b.name, nodes(b), count(b.entries), count(b.pending), size(b.bytes), b.remotes.join(", ") || "none"])));
   at("remotes").replaceChildren(...s.remotes.map((r) =>
-    row([r.name, r.path, element("td", STATES[r.state] ?? r.state, r.state), count(r.pending), when(r.last_sync)])));
+    row([r.name, r.path, element("td", r.paused ? "paused" : STATES[r.state] ?? r.state, r.state), count(r.pending), when(r.last_sync), element("td", use(r), "n")])));
   at("version").textContent = s.version;
 }
 

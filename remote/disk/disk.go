@@ -140,7 +140,7 @@ func (s *Storage) open(ctx context.Context, nameErr error) (*os.Root, error) {
 	}
 	root, err := os.OpenRoot(s.root)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-		return nil, fmt.Errorf("%w: no folder %s", remote.ErrUnreachable, s.root)
+		return nil, fmt.Errorf("%w: no folder %s", remote.ErrVanished, s.root)
 	}
 	return root, err
 }

@@ -65,7 +65,7 @@ func (s *storage) fail(ctx context.Context, verb, name string, err error) error 
 	case ctx.Err() != nil:
 		f.kind = ctx.Err()
 	case isAny(f.kind, remote.ErrNotExist) && verb != "read":
-		f.kind = remote.ErrUnreachable // a folder, a bucket or the service is not where it should be
+		f.kind = remote.ErrVanished // a folder or a bucket is not where it should be
 	}
 	if wait := retryAfter(err); wait > 0 {
 		f.after = time.Now().Add(wait)
@@ -88,7 +88,8 @@ func (s *storage) fail(ctx context.Context, verb, name string, err error) error 
 // kindOf answers which of remote's errors this is, nil when none is known.
 func kindOf(err error) error {
 	for _, known := range []error{
-		remote.ErrName, remote.ErrTooLarge, remote.ErrNotExist, remote.ErrFull, remote.ErrDenied, remote.ErrBusy, remote.ErrUnreachable,
+		remote.ErrName, remote.ErrTooLarge, remote.ErrNotExist, remote.ErrFull, remote.ErrExpired, remote.ErrDenied, remote.ErrBusy,
+		remote.ErrTwins, remote.ErrVanished, remote.ErrUnreachable,
 	} {
 		if errors.Is(err, known) {
 			return known
@@ -99,7 +100,9 @@ func kindOf(err error) error {
 		return nil
 	case isAny(err, fs.ErrorObjectNotFound, fs.ErrorIsDir, fs.ErrorNotAFile, errNoFolder):
 		return remote.ErrNotExist
-	case isAny(err, fs.ErrorDirNotFound, fs.ErrorNotFoundInConfigFile, ErrSettings):
+	case isAny(err, fs.ErrorDirNotFound):
+		return remote.ErrVanished
+	case isAny(err, fs.ErrorNotFoundInConfigFile, ErrSettings):
 		return remote.ErrUnreachable
 	case isAny(err, syscall.ENOSPC, syscall.EDQUOT) || fserrors.IsErrNoSpace(err):
 		return remote.ErrFull
@@ -144,10 +147,11 @@ func kindOfText(text string) error {
 			"over quota", "quotaexceeded", "quota exceeded", "no space left",
 		}},
 		{remote.ErrBusy, []string{"ratelimitexceeded", "too_many_requests", "too many requests", "slowdown", "activitylimitreached"}},
-		{remote.ErrDenied, []string{
-			"invalid_grant", "unable to authenticate", "expired_access_token", "invalid_access_token", "token has expired", "empty token found",
-			"accessdenied", "permission denied", "530 login",
+		{remote.ErrExpired, []string{
+			"invalid_grant", "expired_access_token", "invalid_access_token", "expiredtoken", "invalidauthenticationtoken", "token expired", "token has expired",
+			"token is expired", "couldn't fetch token", "empty token found",
 		}},
+		{remote.ErrDenied, []string{"unable to authenticate", "accessdenied", "permission denied", "530 login"}},
 		{remote.ErrUnreachable, []string{"no such host", "connection refused", "connection lost", "network is unreachable", "i/o timeout"}},
 	} {
 		for _, word := range known.words {
@@ -163,7 +167,9 @@ func kindOfStatus(status int) error {
 	switch {
 	case status == 404 || status == 410:
 		return remote.ErrNotExist
-	case status == 401 || status == 403:
+	case status == 401:
+		return remote.ErrExpired
+	case status == 403:
 		return remote.ErrDenied
 	case status == 429:
 		return remote.ErrBusy

@@ -117,7 +117,7 @@ func TestNoSuchRoot(t *testing.T) {
 			if strings.HasSuffix(s.Path, ":") {
 				path = s.Path + "gone"
 			}
-			wantAll(t, library.Open(path), remote.ErrUnreachable)
+			wantAll(t, library.Open(path), remote.ErrVanished)
 			if entries, err := os.ReadDir(s.Folder); err != nil || len(entries) != 0 {
 				t.Errorf("made %v, %v", entries, err)
 			}
@@ -134,7 +134,7 @@ func TestNoSuchRoot(t *testing.T) {
 // TestStatus: a WebDAV server that answers everything alike.
 func TestStatus(t *testing.T) {
 	for status, want := range map[int]error{
-		http.StatusUnauthorized: remote.ErrDenied, http.StatusForbidden: remote.ErrDenied, http.StatusTooManyRequests: remote.ErrBusy,
+		http.StatusUnauthorized: remote.ErrExpired, http.StatusForbidden: remote.ErrDenied, http.StatusTooManyRequests: remote.ErrBusy,
 		http.StatusInsufficientStorage: remote.ErrFull, http.StatusInternalServerError: remote.ErrUnreachable, http.StatusBadGateway: remote.ErrUnreachable,
 	} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
@@ -145,6 +145,23 @@ func TestStatus(t *testing.T) {
 			defer server.Close()
 			wantAll(t, library.Open(`:webdav,url="`+server.URL+`",vendor=other:`), want)
 		})
+	}
+}
+
+// TestExpiredIsToldFromDenied by the words of services whose status says less.
+func TestExpiredIsToldFromDenied(t *testing.T) {
+	for text, want := range map[string]error{
+		`couldn't fetch token: invalid_grant: maybe token expired? - try refreshing with "rclone config reconnect drive:"`: remote.ErrExpired,
+		"expired_access_token/..": remote.ErrExpired,
+		"ExpiredToken: The provided token has expired. status code 400": remote.ErrExpired,
+		"InvalidAuthenticationToken: CompactToken parsing failed":       remote.ErrExpired,
+		"AccessDenied: Access Denied. status code: 403":                 remote.ErrDenied,
+		"ssh: handshake failed: ssh: unable to authenticate":            remote.ErrDenied,
+	} {
+		got := kindOf(errors.New(text))
+		if got != want || !errors.Is(got, remote.ErrDenied) { //nolint:errorlint // which of the two it is
+			t.Errorf("%s: %v", text, got)
+		}
 	}
 }
 

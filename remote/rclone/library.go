@@ -89,6 +89,9 @@ func (l *Library) Make(ctx context.Context, path string) error {
 	return s.fail(ctx, "make", "", f.Mkdir(ctx, ""))
 }
 
+// ObjectStore tells whether a path leads to an object store, such as S3: each request costs money there. Nothing is asked for it.
+func (l *Library) ObjectStore(path string) bool { return isObjectStore(path) }
+
 // Remotes answers the names in the user's settings, sorted, without colons.
 func (l *Library) Remotes() []string {
 	names := config.GetRemoteNames()

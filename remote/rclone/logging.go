@@ -3,6 +3,7 @@ package rclone
 import (
 	"context"
 	"log/slog"
+	"strings"
 )
 
 // handler passes rclone's log on with a fixed message and its text as a value. What rclone says about a call of ours
@@ -12,6 +13,9 @@ type handler struct{ next slog.Handler }
 // answered marks the context of a call whose error goes to the caller.
 type answered struct{}
 
+// undecryptable begins what crypt says of a file that is not its own, once a file and listing.
+const undecryptable = "Skipping undecryptable"
+
 // Enabled is asked with rclone's level.
 func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
 	return h.next.Enabled(ctx, ourLevel(ctx, level))
@@ -19,7 +23,14 @@ func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
 
 // Handle rewrites the record.
 func (h *handler) Handle(ctx context.Context, r slog.Record) error {
-	ours := slog.NewRecord(r.Time, ourLevel(ctx, r.Level), "rclone", r.PC)
+	level := ourLevel(ctx, r.Level)
+	if strings.HasPrefix(r.Message, undecryptable) {
+		level = slog.LevelDebug
+	}
+	if !h.next.Enabled(ctx, level) {
+		return nil
+	}
+	ours := slog.NewRecord(r.Time, level, "rclone", r.PC)
 	ours.AddAttrs(slog.String("text", r.Message))
 	r.Attrs(func(a slog.Attr) bool {
 		if a.Key == "object" {

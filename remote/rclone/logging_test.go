@@ -18,6 +18,7 @@ func TestLog(t *testing.T) {
 	log.Error("retried")
 	log.Log(t.Context(), fs.SlogLevelCritical, "serious")
 	log.Debug("detail")
+	log.Log(t.Context(), fs.SlogLevelNotice, undecryptable+" file name: bad padding")
 	log.ErrorContext(answered, "told already")
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	for i, want := range []string{

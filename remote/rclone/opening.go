@@ -160,7 +160,7 @@ func closedRoot(path string) string {
 	return path + "/"
 }
 
-// rootThere answers ErrUnreachable when the backend has folders and the root is none of them.
+// rootThere answers ErrVanished when the backend has folders and the root is none of them.
 func rootThere(ctx context.Context, f fs.Fs) error {
 	if !f.Features().CanHaveEmptyDirectories {
 		return nil
@@ -172,8 +172,8 @@ func rootThere(ctx context.Context, f fs.Fs) error {
 	return err
 }
 
-// errNoRoot is an ErrUnreachable that does not pass in a moment.
-var errNoRoot = fmt.Errorf("%w: no such folder", remote.ErrUnreachable)
+// errNoRoot is an ErrVanished that does not pass in a moment.
+var errNoRoot = fmt.Errorf("%w: no such folder", remote.ErrVanished)
 
 // atomicUploads makes uploads to WebDAV go to a name of their own and be moved, as rclone does by itself for the other
 // backends that show half a file: plain servers keep what came of a broken upload.

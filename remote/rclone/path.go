@@ -66,6 +66,9 @@ func Mask(path string) string {
 	if len(parsed.Config) == 0 {
 		return path
 	}
+	if place, ok := encryptedPlace(parsed); ok {
+		return Mask(place)
+	}
 	var b strings.Builder
 	b.WriteString(parsed.Name)
 	options := optionsOf(parsed.Name)
@@ -154,4 +157,23 @@ func quote(value string) string {
 		return `"` + strings.ReplaceAll(value, `"`, `""`) + `"`
 	}
 	return value
+}
+
+// isObjectStore says whether the path leads to a place that asks for money by the request, through crypt and the like.
+func isObjectStore(path string) bool {
+	stores := []string{"s3", "b2", "google cloud storage", "azureblob", "swift", "oracleobjectstorage", "qingstor"}
+	for range 8 { // as in localRoot
+		info, _, _, config, err := fs.ConfigFs(path)
+		if err != nil {
+			return false
+		}
+		if slices.Contains(stores, info.Name) {
+			return true
+		}
+		if info.Options.Get("remote") == nil {
+			return false
+		}
+		path, _ = config.Get("remote")
+	}
+	return false
 }

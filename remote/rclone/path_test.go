@@ -40,3 +40,14 @@ func TestSecretsStay(t *testing.T) {
 		}
 	}
 }
+
+func TestObjectStore(t *testing.T) {
+	for path, want := range map[string]bool{
+		`:s3,provider=AWS:bucket/folder`: true, ":b2:bucket": true, `:crypt,remote=":s3,provider=AWS:bucket",password=x:`: true,
+		t.TempDir(): false, "nick:x": false, "nas:x": false, ":sftp:x": false, "circle:": false, "nowhere:": false, `:crypt,remote="nas:x",password=x:`: false,
+	} {
+		if got := library.ObjectStore(path); got != want {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"os"
@@ -24,7 +25,7 @@ import (
 // unfinished ends the names of uploads under way.
 const unfinished = ".partial"
 
-// List takes the whole listing, then yields it.
+// List takes the whole listing, then yields it. Two folders of one name there are an error: rclone would use either.
 func (s *storage) List(ctx context.Context, folder string) iter.Seq2[remote.Object, error] {
 	return func(yield func(remote.Object, error) bool) {
 		entries, err := s.list(ctx, folder)
@@ -40,7 +41,25 @@ func (s *storage) List(ctx context.Context, folder string) iter.Seq2[remote.Obje
 				return
 			}
 		}
+		if twin := twinOf(entries); twin != "" {
+			yield(remote.Object{}, s.fail(ctx, "list", folder, fmt.Errorf("%w: %s/", remote.ErrTwins, twin)))
+		}
 	}
+}
+
+// twinOf answers the name of two folders, "" where each has its own. The entries are sorted.
+func twinOf(entries fs.DirEntries) string {
+	last := ""
+	for _, e := range entries {
+		if _, folder := e.(fs.Directory); !folder {
+			continue
+		}
+		if e.Remote() == last {
+			return last
+		}
+		last = e.Remote()
+	}
+	return ""
 }
 
 func (s *storage) list(ctx context.Context, folder string) (fs.DirEntries, error) {

@@ -1,4 +1,4 @@
-import { refusalOf, SetLoggerError, unreachable } from "./error.js";
+import { asError, refusalOf } from "./error.js";
 
 /** How a daemon is reached. The zero value is the daemon of this machine, without a token. */
 export interface ClientOptions {
@@ -25,74 +25,64 @@ export type WebSocketConstructor = new (url: string, protocols: string[]) => {
 export interface Call {
   readonly method?: string;
   readonly path: string;
-  readonly query?: object;
+  readonly query?: object | undefined;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Plain data, which is sent as JSON; a text is sent as it is, with a Content-Type of its own. */
   readonly body?: unknown;
-  /** The body is a text of JSON lines. */
-  readonly lines?: boolean;
   readonly once?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Makes calls: `send` answers the response once it is a success, `get` its JSON. Both throw a SetLoggerError. */
+/** Makes calls. */
 export interface Transport {
-  send(call: Call): Promise<Response>;
-  get<T>(call: Call): Promise<T>;
+  /** Answers what `take` makes of a success, its JSON unless given. Throws a SetLoggerError. */
+  get<T>(call: Call, take?: (response: Response) => T | Promise<T>): Promise<T>;
   readonly url: string;
   token(): string | undefined;
 }
 
-/** Makes a call, again where that helps. `answered`: something answered once. */
-export type Repeat = <T>(call: Call, attempt: () => Promise<T>, answered: () => boolean) => Promise<T>;
-
-/** Makes the transport of the options; calls are made once unless `repeat` is given. */
-export function createTransport(options: ClientOptions, repeat: Repeat = (_, attempt) => attempt()): Transport {
+/** Makes the transport of the options; each call is made once. `answered` is called when something answers. */
+export function createTransport(options: ClientOptions, answered?: () => void): Transport {
   const url = (options.url ?? "http://127.0.0.1:7373").replace(/\/+$/, "");
   const given = options.token;
   const token = () => (typeof given === "function" ? given() : given);
   const request = options.fetch ?? ((...a: Parameters<typeof fetch>) => fetch(...a));
-  let answered = false;
-
-  /** Makes a call once, and reads all of the answer that `take` takes. */
-  async function attempt<T>(call: Call, take: (response: Response) => T | Promise<T>): Promise<T> {
-    try {
-      const response = await request(url + call.path + queryOf(call.query), initOf(call, token()));
-      answered = true;
-      if (!response.ok && response.status !== 304) throw await refusalOf(response);
-      return await take(response);
-    } catch (error) {
-      if (error instanceof SetLoggerError || call.signal?.aborted) throw error;
-      throw unreachable(error);
-    }
-  }
-
-  const make = <T>(call: Call, take: (response: Response) => T | Promise<T>) => repeat(call, () => attempt(call, take), () => answered);
 
   return {
     url, token,
-    send: (call) => make(call, (response) => response),
-    get: <T>(call: Call) => make(call, async (response) => (response.status === 204 ? undefined : await response.json()) as T),
+    async get(call, take = jsonOf) {
+      try {
+        const response = await request(url + call.path + queryOf(call.query), initOf(call, token()));
+        answered?.();
+        if (!response.ok) throw await refusalOf(response);
+        return await take(response);
+      } catch (error) {
+        throw call.signal?.aborted ? error : asError(error);
+      }
+    },
   };
 }
+
+const jsonOf = async (response: Response) => (response.status === 204 ? undefined : await response.json());
 
 /** Writes a query; members that are undefined are left out, arrays are given again and again. */
 export function queryOf(query: object = {}): string {
   const out = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined) out.append(name, String(one));
+    for (const one of [value].flat()) if (one !== undefined) out.append(name, String(one));
   }
   const text = out.toString();
   return text && `?${text}`;
 }
 
-function initOf(call: Call, token: string | undefined): RequestInit {
-  const headers: Record<string, string> = { ...call.headers };
-  if (token) headers["Authorization"] = `Bearer ${token}`;
-  const init: RequestInit = { method: call.method ?? "GET", headers, redirect: "error", cache: "no-store" };
-  if (call.signal) init.signal = call.signal;
-  if (call.body !== undefined) {
-    headers["Content-Type"] = `application/${call.lines ? "x-nd" : ""}json`;
-    init.body = call.lines ? (call.body as string) : JSON.stringify(call.body);
-  }
-  return init;
+function initOf({ method = "GET", headers, body, signal }: Call, token: string | undefined): RequestInit {
+  return {
+    method, signal: signal ?? null, redirect: "error", cache: "no-store",
+    headers: {
+      ...(token && { Authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { "Content-Type": "application/json" }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+  };
 }

@@ -1,9 +1,9 @@
-import { createTransport, type ClientOptions, type Transport } from "./call.js";
+import type { ClientOptions, Transport } from "./call.js";
 import { coreCalls, inBucket, inNode } from "./core.js";
-import { repeated } from "./repeat.js";
+import { createRepeating } from "./repeat.js";
 import { createStream, type Stream, type StreamListener } from "./stream.js";
 import type {
-  App, AppAsked, AppendedMany, AppRequest, BucketShown, BucketStatus, Entry, History, Log, Node, Page, PageQuery, RemoteStatus, Settings,
+  App, AppAsked, Appended, AppendedMany, AppRequest, BucketShown, BucketStatus, Entry, History, Log, Node, Page, PageQuery, RemoteStatus, Settings,
   Status, Undone,
 } from "./messages.js";
 
@@ -12,9 +12,10 @@ export type Client = ReturnType<typeof createClient>;
 
 /** Makes a client; nothing is sent until a call is made. */
 export function createClient(options: ClientOptions = {}) {
-  const transport = createTransport(options, repeated(options.retries ?? 8));
+  const transport = createRepeating(options);
   return {
     ...coreCalls(transport),
+    ...appendCalls(transport),
     ...dataCalls(transport),
     ...bucketCalls(transport),
     ...deviceCalls(transport),
@@ -23,12 +24,38 @@ export function createClient(options: ClientOptions = {}) {
   };
 }
 
+/** What goes with an append. `key`: a repeat with it appends nothing; a fresh one unless given. `once`: no key, and no repeat. */
+export interface AppendOptions {
+  readonly key?: string;
+  /** Rev that the one node touched must have, else `Changed`. */
+  readonly ifMatch?: string;
+  readonly once?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Appends with all options that there are. */
+function appendCalls(transport: Transport) {
+  const { append } = coreCalls(transport);
+  return {
+    /** Appends one entry: an action, or a transaction. It is on the disk when the answer comes. */
+    append(bucket: string, entry: Entry, o: AppendOptions = {}): Promise<Appended> {
+      const headers: Record<string, string> = {};
+      if (!o.once) headers["Idempotency-Key"] = o.key ?? crypto.randomUUID();
+      if (o.ifMatch) headers["If-Match"] = `"${o.ifMatch}"`;
+      return append(bucket, entry, { headers, once: !!o.once, signal: o.signal });
+    },
+  };
+}
+
 /** What else is read of buckets and written to them. */
 function dataCalls({ get }: Transport) {
   return {
     /** Appends each as an entry, in order, and stops at the first that is refused: see `line` and `committed` of the error. */
     appendMany: (bucket: string, entries: readonly Entry[]) =>
-      get<AppendedMany>({ method: "POST", path: inBucket(bucket, "/actions"), body: entries.map((e) => JSON.stringify(e)).join("\n"), lines: true, once: true }),
+      get<AppendedMany>({
+        method: "POST", path: inBucket(bucket, "/actions"), body: entries.map((e) => JSON.stringify(e)).join("\n"),
+        headers: { "Content-Type": "application/x-ndjson" }, once: true,
+      }),
     /** Undoes an entry, `WRITER:NUMBER`, or the last of this device. */
     undo: (bucket: string, entry?: string, key: string = crypto.randomUUID()) =>
       get<Undone>({

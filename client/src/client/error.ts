@@ -31,10 +31,11 @@ export class SetLoggerError extends Error {
   }
 }
 
-/** The error of a call that got no whole answer. */
-export function unreachable(cause: unknown): SetLoggerError {
-  return new SetLoggerError(0, { detail: "the daemon does not answer", hint: "start it: setlogger serve" }, 0, cause);
-}
+/** What was thrown, as an error of a call: what is none is why no whole answer came. */
+export const asError = (error: unknown): SetLoggerError =>
+  error instanceof SetLoggerError
+    ? error
+    : new SetLoggerError(0, { detail: "the daemon does not answer", hint: "start it: setlogger serve" }, 0, error);
 
 /** Reads the problem of an answer that is no success. */
 export async function refusalOf(response: Response): Promise<SetLoggerError> {

@@ -1,6 +1,6 @@
 import { queryOf, type Transport } from "./call.js";
 import type { StreamEvent } from "./messages.js";
-import type { Connection, Listening } from "./stream.js";
+import type { Connection, Listening } from "./connection.js";
 
 /** Connects an event stream. It names its buckets at its beginning, so another set takes another connection. */
 export function openEvents(transport: Transport, on: Listening): Connection {
@@ -11,7 +11,8 @@ export function openEvents(transport: Transport, on: Listening): Connection {
     const headers: Record<string, string> = { Accept: "text/event-stream" };
     if (places.length) headers["Last-Event-ID"] = new URLSearchParams(places).toString();
     const path = `/v1/stream${queryOf({ bucket: [...on.places.keys()] })}`;
-    const response = await transport.send({ path, headers, once: true, signal: ending.signal });
+    const response = await transport.get({ path, headers, once: true, signal: ending.signal }, (response) => response);
+    connection.opened = true;
     on.open();
     for await (const data of readEvents(response)) on.take(JSON.parse(data) as StreamEvent);
   };
@@ -23,7 +24,8 @@ export function openEvents(transport: Transport, on: Listening): Connection {
     renewed = true;
     ending.abort();
   };
-  return { ended, close: () => ending.abort(), tell: renew };
+  const connection = { tell: renew, close: () => ending.abort(), opened: false, ended };
+  return connection;
 }
 
 /** Yields the data of each event of an event stream, until it ends. */

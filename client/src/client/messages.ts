@@ -143,6 +143,21 @@ export interface RemoteStatus {
   readonly pending: number;
   readonly last_sync: string | null;
   readonly error?: string;
+  readonly paused?: boolean;
+  readonly requests_per_hour: number;
+  readonly budget?: number;
+  readonly estimated_month?: number;
+}
+
+/** One trouble: what was met, what its kind comes of, what works on, and what to do about it. */
+export interface Problem {
+  readonly name: string;
+  readonly subject: string;
+  readonly detail: string;
+  readonly cause: string;
+  readonly effect: string;
+  readonly hint: string;
+  readonly until?: string;
 }
 
 /** How the daemon stands. */
@@ -155,7 +170,7 @@ export interface Status {
   readonly last_sync: string | null;
   readonly buckets: readonly BucketStatus[];
   readonly remotes: readonly RemoteStatus[];
-  readonly problems: readonly { readonly name: string; readonly subject: string; readonly detail: string; readonly hint: string }[];
+  readonly problems: readonly Problem[];
   readonly asking?: number;
 }
 

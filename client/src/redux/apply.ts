@@ -46,7 +46,7 @@ const onArray = (fits: (action: LogAction, length: number) => boolean, edit: (ar
   return array;
 };
 
-const valuesOf = ({ value, values = Array.isArray(value) ? value : value === undefined ? [] : [value] }: LogAction) => values as unknown[];
+const valuesOf = ({ value = [], values = [value].flat() }: LogAction) => values as unknown[];
 
 const edits: Readonly<Record<string, Edit>> = {
   SET_PROPERTY: (_, { value }) => (value === undefined ? refused : value),

@@ -19,7 +19,8 @@ function logAction(routes: Routes, action: LogAction): LogAction {
   return out;
 }
 
-const isEdit = (action: LogAction) => isNodeAction(action) || action.type === "SET_SCHEMA";
+/** Tells whether an action edits a bucket. */
+export const isEdit = (action: { readonly type: unknown }) => isNodeAction(action) || action.type === "SET_SCHEMA";
 
 /**
  * Answers the bucket of an edit, and nothing for an action that is none. A transaction whose edits lead to no bucket or to

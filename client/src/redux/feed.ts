@@ -2,14 +2,14 @@ import type { CoreCalls } from "../client/core.js";
 import { SetLoggerError } from "../client/error.js";
 import type { StreamEvent, Told } from "../client/messages.js";
 import type { Stream, StreamListener } from "../client/stream.js";
+import { troubleOf } from "./lanes.js";
 import type { Trouble } from "./state.js";
-import { troubleOf } from "./outbox.js";
 
 /** Is told what the daemon's stream says. `all`: these nodes are all that there are. */
 export interface FeedListener {
   changed(bucket: string, nodes: readonly Told[], all: boolean): void;
-  up(): void;
-  down(error: Trouble): void;
+  /** There is a connection, or none and why; told again at each attempt. */
+  connected(error?: Trouble): void;
   blocked(bucket: string, error: Trouble | null): void;
 }
 
@@ -28,33 +28,20 @@ export function createFeed(
 ): Feed {
   const followed = new Set<string>();
   const ended = new Set<string>();
-  const parts = new Map<string, { nodes: Told[]; all: boolean }>();
+  const parts: Parts = new Map();
 
   const stream = open({
-    event: take,
+    event(event) {
+      if (event.type === "end") void end(event.bucket, new SetLoggerError(event.error?.status ?? 500, event.error ?? {}));
+      else gather(parts, event, listener);
+    },
     up() {
       parts.clear();
-      listener.up();
+      listener.connected();
       for (const bucket of ended) subscribe(bucket);
     },
-    down: (error) => listener.down(troubleOf(error)),
+    down: (error) => listener.connected(troubleOf(error)),
   });
-
-  function take(event: StreamEvent): void {
-    const { bucket } = event;
-    const part = parts.get(bucket) ?? { nodes: [], all: false };
-    if (event.type === "end") return void end(bucket, new SetLoggerError(event.error?.status ?? 500, event.error ?? {}));
-    if (event.type === "ready") {
-      parts.delete(bucket);
-      if (part.all || part.nodes.length) listener.changed(bucket, part.nodes, part.all);
-      return;
-    }
-    if (event.type === "reset") parts.set(bucket, { nodes: [], all: true });
-    else {
-      part.nodes.push(...event.nodes);
-      parts.set(bucket, part);
-    }
-  }
 
   async function end(bucket: string, error: SetLoggerError): Promise<void> {
     ended.add(bucket);
@@ -86,4 +73,21 @@ export function createFeed(
     follows: (bucket) => followed.has(bucket),
     close: () => stream.close(),
   };
+}
+
+/** Of each bucket, what its stream told that is not whole yet. */
+type Parts = Map<string, { readonly nodes: Told[]; readonly all: boolean }>;
+
+/** Takes in what a stream tells of a bucket, and hands it on when it is whole. */
+function gather(parts: Parts, event: Exclude<StreamEvent, { type: "end" }>, listener: Pick<FeedListener, "changed">): void {
+  const { bucket, type } = event;
+  const part = parts.get(bucket) ?? { nodes: [], all: false };
+  if (type === "ready") {
+    parts.delete(bucket);
+    if (part.all || part.nodes.length) listener.changed(bucket, part.nodes, part.all);
+  } else if (type === "reset") parts.set(bucket, { nodes: [], all: true });
+  else {
+    part.nodes.push(...event.nodes);
+    parts.set(bucket, part);
+  }
 }

@@ -62,11 +62,11 @@ const writes = (rev: string): number => parseInt(rev, 10);
 /** Takes in what the daemon told of nodes. `all`: there are no others. What is older than what is known is passed by. */
 export function takeNodes(confirmed: BucketState["confirmed"], nodes: readonly Told[], all = false): BucketState["confirmed"] {
   return changed(all ? {} : confirmed, nodes.map((node): [string, Confirmed | undefined] => {
-    const { id } = node;
-    if ("deleted" in node) return [id, undefined];
+    if ("deleted" in node) return [node.id, undefined];
+    const { id, value, rev, invalid } = node;
     const known = at(confirmed, id);
-    if (known && (known.rev === node.rev || (!all && writes(known.rev) > writes(node.rev)))) return [id, known];
-    return [id, { value: node.value, rev: node.rev, ...(node.invalid && { invalid: node.invalid }) }];
+    if (known && (known.rev === rev || (!all && writes(known.rev) > writes(rev)))) return [id, known];
+    return [id, { value, rev, ...(invalid && { invalid }) }];
   }));
 }
 

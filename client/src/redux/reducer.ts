@@ -1,8 +1,8 @@
 import type { LogAction } from "../client/messages.js";
 import type { Stamped } from "./actions.js";
 import type { AskAction } from "./asks.js";
-import { entryOf } from "./entry.js";
-import { addPending, isHeld, isNodeAction, rebase, takeNodes } from "./rebase.js";
+import { entryOf, isEdit } from "./entry.js";
+import { addPending, isHeld, rebase, takeNodes } from "./rebase.js";
 import { defaultRoutes } from "./routes.js";
 import { bucketIn, type BucketState, type DaemonAction, type PageState, type Pending, type SetLoggerState } from "./state.js";
 
@@ -10,7 +10,7 @@ const initial: SetLoggerState = { setlogger: 1, routes: defaultRoutes, connected
 
 /** The reducer to mount, at any key. It is a pure function of the actions, so that time travel and replays work. */
 export function setloggerReducer(state: SetLoggerState = initial, action: { readonly type: unknown }): SetLoggerState {
-  if (isNodeAction(action) || action.type === "SET_SCHEMA" || action.type === "setlogger/TRANSACTION") return takeEdit(state, action as Stamped & LogAction);
+  if (isEdit(action) || action.type === "setlogger/TRANSACTION") return takeEdit(state, action as Stamped & LogAction);
   return takeNews(state, action as DaemonAction | AskAction);
 }
 

@@ -18,9 +18,8 @@ const compiled = new WeakMap<Routes, readonly Route[]>();
 export function targetOf(routes: Routes, path: unknown): Target | undefined {
   if (typeof path !== "string" || path[0] !== "/") return undefined;
   for (const { pattern, template } of routesOf(routes)) {
-    const found = pattern.exec(path);
-    if (!found) continue;
-    return { bucket: template.replace(/:(\w+)/g, (_, name: string) => found.groups?.[name] ?? ""), id: found.groups?.["$"] ?? "" };
+    const groups = pattern.exec(path)?.groups;
+    if (groups) return { bucket: template.replace(/:(\w+)/g, (_, name: string) => groups[name] ?? ""), id: groups["$"] ?? "" };
   }
   return undefined;
 }

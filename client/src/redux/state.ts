@@ -69,6 +69,13 @@ export interface Refusal extends Trouble {
   readonly actions: readonly LogAction[];
 }
 
+/** An edit that the daemon has taken. `revs`: those that its nodes reach by it. */
+export interface Confirmation {
+  readonly bucket: string;
+  readonly key: string;
+  readonly revs: Readonly<Record<string, string>>;
+}
+
 /** An edit as the queue keeps it. */
 export interface Queued {
   readonly key: string;
@@ -83,7 +90,7 @@ export type DaemonAction =
   | { readonly type: "setlogger/DISCONNECTED"; readonly error: Trouble }
   | { readonly type: "setlogger/QUEUED"; readonly queued: readonly Queued[] }
   | { readonly type: "setlogger/CHANGED"; readonly bucket: string; readonly nodes: readonly Told[]; readonly all?: boolean; readonly settles?: string }
-  | { readonly type: "setlogger/CONFIRMED"; readonly bucket: string; readonly key: string; readonly revs: Readonly<Record<string, string>> }
+  | (Confirmation & { readonly type: "setlogger/CONFIRMED" })
   | { readonly type: "setlogger/REFUSED"; readonly refusal: Refusal }
   | { readonly type: "setlogger/BLOCKED"; readonly bucket: string; readonly error: Trouble | null }
   | { readonly type: "setlogger/PAGE"; readonly bucket: string; readonly page: string; readonly ids: readonly string[]; readonly next: string | null; readonly anew: boolean }

@@ -1,9 +1,9 @@
-import type { Queued, Refusal } from "./state.js";
+import type { Confirmation, Queued, Refusal } from "./state.js";
 
 /** What tabs tell each other of edits. */
 export type TabMessage =
   | { readonly queued: Queued }
-  | { readonly done: { readonly bucket: string; readonly key: string; readonly revs: Readonly<Record<string, string>> } }
+  | { readonly done: Confirmation }
   | { readonly refused: Refusal };
 
 /** The tabs that share one queue: all hear each other, and one at a time leads. */

@@ -6,14 +6,14 @@ import { needsBrowser, picture, startBrowser } from "../redux/browser.js";
 import { meet, pairOf } from "../redux/pair.js";
 import { serveExample } from "./server.js";
 
-/** What a browser itself says while there is no daemon, or when one goes. */
-const isAway = /^(Failed to load resource: net::ERR_(CONNECTION_\w+|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED|INCOMPLETE_CHUNKED_ENCODING)|WebSocket connection to .* failed)/;
+/** What a browser itself says while there is no daemon, when one goes, and of a node that was deleted. */
+const isUsual = /^(Failed to load resource: (net::ERR_(CONNECTION_\w+|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED|INCOMPLETE_CHUNKED_ENCODING)|the server responded with a status of 404)|WebSocket connection to .* failed)/;
 
 /** A page of the app on a device of its own, and what else its console says as a warning or an error, which is added to `said`. */
 async function openApp(t: TestContext, url: string, daemon: Daemon, said: string[]): Promise<Page> {
   const page = await (await startBrowser(t)).newPage();
   page.on("console", (message) => {
-    if (["warning", "error"].includes(message.type()) && !isAway.test(message.text())) said.push(message.text());
+    if (["warning", "error"].includes(message.type()) && !isUsual.test(message.text())) said.push(message.text());
   });
   page.on("pageerror", (error) => said.push(String(error)));
   await page.goto(`${url}?daemon=${encodeURIComponent(daemon.url)}`);

@@ -1,0 +1,127 @@
+package daemon
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/setlogger/setlogger/api"
+)
+
+// S3's list prices for requests, in US dollars: class Standard, region us-east-1, as of November 2026. Storage and traffic come
+// on top. TestRequestsOfS3 in remote/rclone shows what each call makes of requests: one, and a listing one for each page.
+const (
+	priceOfWrite = 0.005 / 1000  // PUT, and LIST for each page of up to 1,000 names
+	priceOfRead  = 0.0004 / 1000 // GET; DELETE is free
+	hoursOfMonth = 730
+	listPage     = 1000
+)
+
+// requests counts those that a remote was sent, by price.
+type requests struct{ writes, reads, removes int }
+
+func (r requests) total() int { return r.writes + r.reads + r.removes }
+
+func (r *requests) add(o requests) {
+	r.writes, r.reads, r.removes = r.writes+o.writes, r.reads+o.reads, r.removes+o.removes
+}
+
+// month is what S3 asks for when each hour of a month is like the one that was counted, in US dollars, rounded to cents of cents.
+func (r requests) month() float64 {
+	price := hoursOfMonth * (float64(r.writes)*priceOfWrite + float64(r.reads)*priceOfRead)
+	return math.Round(price*1e4) / 1e4
+}
+
+// budget knows the requests that a remote was sent in the last hour, by minutes, and how many it may be sent in one.
+type budget struct {
+	mu      sync.Mutex
+	limit   int // requests an hour; 0: no budget
+	minutes [60]minute
+}
+
+// minute is one of the last hour; an older one is void.
+type minute struct {
+	number int64 // since 1970
+	spent  requests
+}
+
+func numberOf(at time.Time) int64 { return at.Unix() / 60 }
+
+// set sets the limit.
+func (b *budget) set(limit int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.limit = limit
+}
+
+// spend counts requests that were just sent.
+func (b *budget) spend(now time.Time, spent requests) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	number := numberOf(now)
+	m := &b.minutes[number%60]
+	if m.number != number {
+		*m = minute{number: number}
+	}
+	m.spent.add(spent)
+}
+
+// lastHour answers what was sent within the last 60 minutes, the present one included, and the limit.
+func (b *budget) lastHour(now time.Time) (spent requests, limit int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, m := range b.minutes {
+		if m.number > numberOf(now)-60 && m.number <= numberOf(now) {
+			spent.add(m.spent)
+		}
+	}
+	return spent, b.limit
+}
+
+// reached answers when there is room in the budget again; zero while there is.
+func (b *budget) reached(now time.Time) time.Time {
+	spent, limit := b.lastHour(now)
+	left := spent.total()
+	if limit == 0 || left < limit {
+		return time.Time{}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for number := numberOf(now) - 59; number <= numberOf(now); number++ {
+		if m := b.minutes[number%60]; m.number == number {
+			left -= m.spent.total()
+		}
+		if left < limit {
+			return time.Unix((number+60)*60, 0)
+		}
+	}
+	return now.Add(time.Hour)
+}
+
+// stretch slows polls down as the use nears the budget: they are as they were up to half of it, then ever slower. Once it is
+// reached they wait until there is room.
+func (b *budget) stretch(now time.Time, wait time.Duration) time.Duration {
+	if at := b.reached(now); !at.IsZero() {
+		return max(wait, at.Sub(now))
+	}
+	spent, limit := b.lastHour(now)
+	if limit == 0 || 2*spent.total() <= limit {
+		return wait
+	}
+	free := 1 - float64(spent.total())/float64(limit)
+	return min(time.Duration(float64(wait)/(2*free)), time.Hour)
+}
+
+// problems names a budget that holds polls up.
+func (b *budget) problems(remote string, now time.Time) []api.Problem {
+	at := b.reached(now)
+	if at.IsZero() {
+		return nil
+	}
+	spent, limit := b.lastHour(now)
+	p := named(budgetReached, remote, fmt.Sprintf("%d requests were sent in the last hour, of %d that the budget allows", spent.total(), limit), "")
+	at = at.UTC()
+	p.Until = &at
+	return []api.Problem{p}
+}

@@ -1,0 +1,2 @@
+// Package encrypted has a place opened by the recovery key of its encrypted share alone.
+package encrypted

@@ -1,0 +1,88 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/setlogger/setlogger/remote"
+)
+
+// service opens the channel at an address of its scheme, for a device.
+type service struct {
+	open    func(ctx context.Context, u *url.URL, device string) (remote.Channel, error)
+	example string
+	fits    func(u *url.URL) bool
+}
+
+// AddressError is why something is no address of a channel. It doesn't repeat it: there may be a password in it.
+type AddressError struct{ text, hint string }
+
+// Error says what is wrong.
+func (e *AddressError) Error() string { return e.text }
+
+// Hint says how an address looks.
+func (e *AddressError) Hint() string { return e.hint }
+
+// Check answers nil for what may be the address of a channel, else an *AddressError. It makes no call.
+func Check(address string) error {
+	_, _, err := parse(address)
+	return err
+}
+
+// Open opens the channel at an address, with a subscription of this device alone, which is named by 32 hex digits. What the service
+// needs for that and lacks is made, as far as the login may. An error wraps remote.ErrDenied or remote.ErrUnreachable.
+func Open(ctx context.Context, address, device string) (remote.Channel, error) {
+	u, s, err := parse(address)
+	if err != nil {
+		return nil, err
+	}
+	return s.open(ctx, u, device)
+}
+
+// login is what stands before the host of a URL.
+var login = regexp.MustCompile(`^([a-z]+://)[^/]*@`)
+
+// Mask hides the login in an address.
+func Mask(address string) string { return login.ReplaceAllString(address, "$1***@") }
+
+func parse(address string) (*url.URL, service, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, service{}, &AddressError{"this is no URL", "for example " + services()["nats"].example + "; what is special in a password is percent-encoded"}
+	}
+	s, ok := services()[u.Scheme]
+	if !ok {
+		var all []string
+		for _, scheme := range schemes() {
+			all = append(all, services()[scheme].example)
+		}
+		return nil, s, &AddressError{fmt.Sprintf("there is no service %q", u.Scheme), "one of " + strings.Join(all, ", ")}
+	}
+	if !s.fits(u) {
+		return nil, s, &AddressError{"this names no topic of " + u.Scheme, "for example " + s.example}
+	}
+	return u, s, nil
+}
+
+// schemes are those that a person hears of.
+func schemes() []string { return []string{"nats", "amqp"} }
+
+func services() map[string]service {
+	return map[string]service{
+		"nats":  {openNATS, "nats://user:password@host:4222/subject", hasHostAndTopic},
+		"tls":   {openNATS, "tls://user:password@host:4222/subject", hasHostAndTopic},
+		"amqp":  {openRabbitMQ, "amqp://user:password@host:5672/exchange", hasHostAndTopic},
+		"amqps": {openRabbitMQ, "amqps://user:password@host:5671/exchange", hasHostAndTopic},
+	}
+}
+
+// topicName is what every service takes: none has a place for wildcards in it.
+var topicName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$`)
+
+func hasHostAndTopic(u *url.URL) bool { return u.Host != "" && topicName.MatchString(topicOf(u)) }
+
+// topicOf is the topic in an address whose host is that of a server.
+func topicOf(u *url.URL) string { return strings.TrimPrefix(u.Path, "/") }

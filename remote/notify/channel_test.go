@@ -1,0 +1,151 @@
+package notify_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/setlogger/setlogger/remote"
+	"github.com/setlogger/setlogger/remote/notify"
+)
+
+const (
+	deviceA = "0123456789abcdef0123456789abcdef"
+	deviceB = "fedcba9876543210fedcba9876543210"
+)
+
+// channelTime bounds what a service may take for a message.
+const channelTime = 30 * time.Second
+
+func open(t *testing.T, address, device string) remote.Channel {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), channelTime)
+	defer cancel()
+	c, err := notify.Open(ctx, address, device)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func receive(t *testing.T, c remote.Channel) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), channelTime)
+	defer cancel()
+	m, err := c.Receive(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(m)
+}
+
+// testChannel tries what a channel promises of a service: each device gets each message, those of others and its own; none is
+// over the limit; and once the service is stopped, the channel says so.
+func testChannel(t *testing.T, address string, most int, stop func()) {
+	t.Helper()
+	a, b := open(t, address, deviceA), open(t, address, deviceB)
+	var want []string
+	for i := range 20 {
+		m := fmt.Sprintf("%d\x00%s", i, strings.Repeat("\xff", 100*i)) // any bytes
+		want = append(want, m)
+		if err := a.Send(t.Context(), []byte(m)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slices.Sort(want)
+	for name, c := range map[string]remote.Channel{"the sender": a, "the other": b} {
+		var got []string
+		for range want {
+			got = append(got, receive(t, c))
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s received %q", name, got)
+		}
+	}
+	if err := a.Send(t.Context(), make([]byte, most+1)); !errors.Is(err, remote.ErrTooLarge) {
+		t.Errorf("a message over the limit: %v", err)
+	}
+	large := bytes.Repeat([]byte("x"), most/2)
+	if err := b.Send(t.Context(), large); err != nil || receive(t, a) != string(large) {
+		t.Errorf("a large message: %v", err)
+	}
+	logRoundTrip(t, a, b)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := a.Receive(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("a wait that was ended: %v", err)
+	}
+	if stop != nil {
+		stop()
+		if _, err := b.Receive(t.Context()); err != nil && !errors.Is(err, remote.ErrUnreachable) {
+			t.Errorf("the service was stopped: %v", err)
+		} else if err == nil { // what was under way
+			t.Log("one message more")
+		}
+		if _, err := notify.Open(t.Context(), address, deviceA); !errors.Is(err, remote.ErrUnreachable) {
+			t.Errorf("the service was stopped: %v", err)
+		}
+	}
+	for _, c := range []remote.Channel{a, b} {
+		if err := c.Close(); err != nil && stop == nil {
+			t.Error(err)
+		}
+	}
+}
+
+// logRoundTrip says how long a message takes to the other and one back.
+func logRoundTrip(t *testing.T, a, b remote.Channel) {
+	t.Helper()
+	var took []time.Duration
+	for i := range 30 {
+		m := fmt.Sprint("round trip ", i)
+		began := time.Now()
+		for _, c := range []remote.Channel{a, b} {
+			if err := c.Send(t.Context(), []byte(m)); err != nil {
+				t.Fatal(err)
+			}
+			other := b
+			if c == b {
+				other = a
+			}
+			for receive(t, other) != m { // its own, and those of before, lie between
+			}
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	t.Logf("a round trip takes %v, median, and %v at most", took[len(took)/2], took[len(took)-1])
+}
+
+func TestAddresses(t *testing.T) {
+	for address, masked := range map[string]string{
+		"nats://host:4222/subject":            "nats://host:4222/subject",
+		"nats://ada:sec%40ret@host/a.b-c_1":   "nats://***@host/a.b-c_1",
+		"tls://token@host:4222/subject":       "tls://***@host:4222/subject",
+		"amqp://ada:s@host/exchange?vhost=v":  "amqp://***@host/exchange?vhost=v",
+		"nats://ada:s@host/subject?creds=/f@": "nats://***@host/subject?creds=/f@",
+	} {
+		if err := notify.Check(address); err != nil {
+			t.Errorf("%s: %v", address, err)
+		}
+		if got := notify.Mask(address); got != masked {
+			t.Errorf("%s is shown as %s", address, got)
+		}
+	}
+	for _, address := range []string{"", "subject", "nats://", "nats://host", "nats:///subject", "nats://host/a/b", "nats://host/a.*", "nats://host/>", "ftp://host/x", "nats://u:p%zz@host/x"} {
+		err := notify.Check(address)
+		var e *notify.AddressError
+		if !errors.As(err, &e) || e.Hint() == "" {
+			t.Errorf("%q: %v", address, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "p%zz") {
+			t.Errorf("the error repeats the login: %v", err)
+		}
+	}
+}

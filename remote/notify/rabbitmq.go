@@ -1,0 +1,111 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"gocloud.dev/pubsub/rabbitpubsub"
+
+	"github.com/setlogger/setlogger/remote"
+)
+
+const (
+	// rabbitBeat is between signs of life of a RabbitMQ server; two that fail to come end the channel.
+	rabbitBeat = 10 * time.Second
+	// rabbitMost is what we send in a message; servers take at least 16 times as much.
+	rabbitMost = 1 << 20
+	// rabbitAhead is how many messages come before the first of them is taken.
+	rabbitAhead = 100
+	// rabbitQueue bounds what a server keeps for a device that is slow to take it, in bytes; the oldest go.
+	rabbitQueue = 64 << 20
+)
+
+// openRabbitMQ connects to a RabbitMQ server, and makes the fanout exchange if it is missing, and a queue on it that ends with the
+// connection. That is not mended behind our back, so that whoever holds the channel knows when it missed something.
+func openRabbitMQ(ctx context.Context, u *url.URL, _ string) (remote.Channel, error) {
+	server := url.URL{Scheme: u.Scheme, User: u.User, Host: u.Host}
+	vhost := u.Query().Get("vhost")
+	if vhost == "" {
+		vhost = "/"
+	}
+	connection, err := within(ctx, (*amqp.Connection).Close, func() (*amqp.Connection, error) {
+		return amqp.DialConfig(server.String(), amqp.Config{
+			Vhost: vhost, Heartbeat: rabbitBeat, Locale: "en_US", Dial: amqp.DefaultDial(waitFor(ctx, 5*time.Second)), Properties: amqp.Table{"connection_name": "setlogger"},
+		})
+	})
+	if err != nil {
+		return nil, rabbitFailure(u.Host, err)
+	}
+	deliveries, err := consume(connection, topicOf(u))
+	if err != nil {
+		return nil, errors.Join(rabbitFailure(u.Host, err), connection.Close())
+	}
+	alive, end := context.WithCancel(context.Background())
+	closed := connection.NotifyClose(make(chan *amqp.Error, 1))
+	go func() { <-closed; end() }()
+	return &channel{
+		topic: rabbitpubsub.OpenTopic(connection, topicOf(u), nil), subscription: deliveries, most: rabbitMost, alive: alive, free: func() error { return ignoreClosed(connection.Close()) },
+	}, nil
+}
+
+// deliveries is a consumer of a queue. gocloud's own waits up to 50 ms for a second message before it brings the first.
+type deliveries struct {
+	channel *amqp.Channel
+	coming  <-chan amqp.Delivery
+}
+
+// consume makes the exchange, and a queue of this connection alone with its consumer.
+func consume(connection *amqp.Connection, exchange string) (*deliveries, error) {
+	c, err := connection.Channel()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.ExchangeDeclare(exchange, amqp.ExchangeFanout, true, false, false, false, nil); err != nil {
+		return nil, err
+	}
+	q, err := c.QueueDeclare("", false, true, true, false, amqp.Table{"x-max-length-bytes": int32(rabbitQueue)})
+	if err != nil {
+		return nil, err
+	}
+	if err := c.QueueBind(q.Name, "", exchange, false, nil); err != nil {
+		return nil, err
+	}
+	if err := c.Qos(rabbitAhead, 0, false); err != nil {
+		return nil, err
+	}
+	coming, err := c.Consume(q.Name, "", false, true, false, false, nil)
+	return &deliveries{c, coming}, err
+}
+
+func (d *deliveries) receive(ctx context.Context) ([]byte, error) {
+	select {
+	case m, ok := <-d.coming:
+		if !ok {
+			return nil, amqp.ErrClosed
+		}
+		return m.Body, m.Ack(false)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (d *deliveries) shutdown(context.Context) error { return ignoreClosed(d.channel.Close()) }
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, amqp.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+func rabbitFailure(host string, err error) error {
+	is := remote.ErrUnreachable
+	if e, ok := errors.AsType[*amqp.Error](err); ok && (e.Code == amqp.AccessRefused || e.Code == amqp.NotAllowed) {
+		is = remote.ErrDenied
+	}
+	return fmt.Errorf("connect to RabbitMQ at %s: %w: %w", host, is, err)
+}

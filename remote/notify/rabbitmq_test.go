@@ -1,0 +1,21 @@
+package notify_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/setlogger/setlogger/remote"
+	"github.com/setlogger/setlogger/remote/notify"
+	"github.com/setlogger/setlogger/remote/remotetest/brokers"
+)
+
+func TestRabbitMQ(t *testing.T) {
+	b := brokers.RabbitMQ(t)
+	b.Start(t)
+	wrong := strings.Replace(b.Channel, "guest:guest@", "guest:wrong@", 1)
+	if _, err := notify.Open(t.Context(), wrong, deviceA); !errors.Is(err, remote.ErrDenied) {
+		t.Errorf("a wrong password: %v", err)
+	}
+	testChannel(t, b.Channel, 1<<20, b.Kill)
+}

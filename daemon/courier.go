@@ -81,7 +81,7 @@ func (c *courier) run(ctx context.Context) {
 	if !c.await(ctx, func() bool { return c.r.look().share != "" }) { // its id makes the key of messages
 		return
 	}
-	wait := time.Duration(reopen)
+	wait := reopen
 	for c.await(ctx, func() bool { return !c.r.valve.closed.Load() }) {
 		began := time.Now()
 		err := c.openSession(ctx)

@@ -49,7 +49,7 @@ const kept = " Apps read and write as ever, other remotes go on, and what is wri
 // troubles are all kinds of problems that a status can name: first what keeps a remote from syncing, then what its rounds went
 // around, then what is of this device.
 func troubles() []trouble {
-	return append(remoteTroubles(), append(roundTroubles(), deviceTroubles()...)...)
+	return slices.Concat(remoteTroubles(), shareTroubles(), roundTroubles(), deviceTroubles())
 }
 
 func remoteTroubles() []trouble {
@@ -82,6 +82,11 @@ func remoteTroubles() []trouble {
 			remoteFailing, "the remote fails for a reason that has no name here", "It is tried again, ever less often up to every 5 minutes." + kept,
 			"look at the remote's path and settings: setlogger remote test NAME",
 		},
+	}
+}
+
+func shareTroubles() []trouble {
+	return []trouble{
 		{
 			twinFolders, "two folders of one name are in the share's folder, as Google Drive can hold: one device may use the one, another the other",
 			"Nothing more is written there; what is in the one that is seen still arrives." + kept, "rclone dedupe NAME:FOLDER merges folders of one name",

@@ -54,8 +54,8 @@ func testChannel(t *testing.T, b *brokers.Broker, kill bool) {
 		load.withoutBroker(t, b, writer, reader)
 	}
 	agree(t, "x", writer, reader)
-	load.acknowledged.check(t, writer)
-	load.acknowledged.check(t, reader)
+	load.check(t, writer)
+	load.check(t, reader)
 }
 
 // onChannel starts a device with a remote that has a channel. ":local:" makes it one that may be far away.

@@ -47,7 +47,7 @@ func openRabbitMQ(ctx context.Context, u *url.URL, _ string) (remote.Channel, er
 	alive, end := context.WithCancel(context.Background())
 	closed := connection.NotifyClose(make(chan *amqp.Error, 1))
 	go func() {
-		<-closed
+		_ = <-closed
 		end()
 	}()
 	return &channel{

@@ -11,7 +11,7 @@ test: ## every test, with what it needs fetched; ends with the list of skips
 	@.ci/packages && .ci/tools && .ci/test
 
 check: ## format, lint, vet, tidy, cross-builds
-	@.ci/tools && .ci/check
+	@.ci/tools && .ci/check && .ci/cross
 
 lint: ## the linter alone, mending what it can
 	@.ci/tools && scripts/go .cache/bin/golangci-lint run --fix

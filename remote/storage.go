@@ -17,8 +17,8 @@ var (
 	ErrFull = errors.New("remote: full")
 	// ErrDenied: the login is missing, expired or lacks the right.
 	ErrDenied = errors.New("remote: access denied")
-	// ErrExpired is the ErrDenied of a login that is not taken any more: it ran out or was revoked.
-	ErrExpired = fmt.Errorf("remote: the login has expired: %w", ErrDenied)
+	// ErrExpired is the ErrDenied of a login that is not taken, or not any more: it is wrong, ran out or was revoked.
+	ErrExpired = fmt.Errorf("remote: the login is wrong or has expired: %w", ErrDenied)
 	// ErrBusy: the remote asks for fewer requests (429, Retry-After).
 	ErrBusy = errors.New("remote: too many requests")
 	// ErrUnreachable: the remote cannot be reached, or its root is gone.

@@ -176,25 +176,25 @@ func TestKeep(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := settingsText(t)
-	e := play(t, remote.Wanted{Kind: "webdav", Name: "cloud"}, map[string]string{"url": "https://nas.example/dav", "vendor": "other", "user": "ann", "pass": "hush hush"})
+	e := play(t, remote.Wanted{Kind: "webdav", Name: "kept"}, map[string]string{"url": "https://nas.example/dav", "vendor": "other", "user": "ann", "pass": "hush hush"})
 	if settingsText(t) != before {
 		t.Error("something was written before all was answered")
 	}
 	path, undo, err := e.setup.Keep()
-	if err != nil || path != "cloud:setlogger" {
+	if err != nil || path != "kept:setlogger" {
 		t.Fatal(path, err)
 	}
 	text := settingsText(t)
-	if !strings.Contains(text, "[cloud]\ntype = webdav\n") || strings.Contains(text, "hush hush") || !strings.Contains(text, "[nicknick]\n") {
+	if !strings.Contains(text, "[kept]\ntype = webdav\n") || strings.Contains(text, "hush hush") || !strings.Contains(text, "[nicknick]\n") {
 		t.Errorf("settings:\n%s", text)
 	}
-	if kept, _ := config.LoadedData().GetValue("cloud", "pass"); obscure.MustReveal(kept) != "hush hush" {
+	if kept, _ := config.LoadedData().GetValue("kept", "pass"); obscure.MustReveal(kept) != "hush hush" {
 		t.Errorf("pass %s", kept)
 	}
 	if info, err := os.Stat(settingF); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
-	if _, _, err := library.Begin(t.Context(), remote.Wanted{Kind: "webdav", Name: "cloud"}); !errors.Is(err, remote.ErrTaken) {
+	if _, _, err := library.Begin(t.Context(), remote.Wanted{Kind: "webdav", Name: "kept"}); !errors.Is(err, remote.ErrTaken) {
 		t.Errorf("a second one of the name: %v", err)
 	}
 	if _, _, err := e.setup.Keep(); !errors.Is(err, remote.ErrTaken) {

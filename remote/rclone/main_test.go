@@ -44,7 +44,7 @@ func runTests(m *testing.M) int {
 	}
 	defer cloud.Close()
 	settingF = filepath.Join(folder, "rclone.conf")
-	if err := os.WriteFile(settingF, []byte(testSettings(folder)+cloud.Settings("cloud")+"pacer_min_sleep = 1ms\n"+stranger), 0o600); err != nil {
+	if err := os.WriteFile(settingF, []byte(testSettings(folder)+cloud.Settings("cloud")+"pacer_min_sleep = 1ms\n\n"+stranger), 0o600); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -75,6 +75,7 @@ func testSettings(folder string) string {
 const stranger = `[stranger]
 type = dropbox
 token = {"access_token":"old","token_type":"bearer","refresh_token":"revoked","expiry":"2020-01-01T00:00:00Z"}
+
 `
 
 // dropboxFake starts the fake, and leads this process to it: Go reads these variables once.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/setlogger/setlogger/remote"
 	"github.com/setlogger/setlogger/setlog"
@@ -173,11 +172,12 @@ type pass struct {
 	at     map[string]bool                 // paths that To shows, or that were written
 	past   map[string][]setlog.SegmentName // those of them in past/, by log
 	kept   keptSegment
-	total  atomic.Int64
-	done   atomic.Int64
 	counts sync.Mutex // held for what follows, at and past
 	copied Copied
 	went   []string // paths that From had shown
+
+	telling     sync.Mutex // held for what follows
+	done, total int        // files
 }
 
 // note takes in that To has a file.
@@ -301,18 +301,17 @@ func (p *pass) write(ctx context.Context, path string, data []byte) error {
 	return nil
 }
 
-func (p *pass) expect(files int) {
-	p.total.Add(int64(files))
-	p.tell()
-}
+func (p *pass) expect(files int) { p.tell(0, files) }
 
-func (p *pass) step() {
-	p.done.Add(1)
-	p.tell()
-}
+func (p *pass) step() { p.tell(1, 0) }
 
-func (p *pass) tell() {
+// tell adds to what is done and to all, and tells of both, one call after the other.
+func (p *pass) tell(done, total int) {
+	p.telling.Lock()
+	defer p.telling.Unlock()
+	p.done += done
+	p.total += total
 	if p.Progress != nil {
-		p.Progress(int(p.done.Load()), int(p.total.Load()))
+		p.Progress(p.done, p.total)
 	}
 }

@@ -238,6 +238,9 @@ func noise(seed int) string {
 }
 
 func TestEarlyMessagesAreBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("its large messages take the race detector most of a minute")
+	}
 	a, b := told(t)
 	first, size, early := a.tellEach(1)[0], 0, 0
 	for i := range 12 { // of some 500 kB each

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -63,6 +64,12 @@ func (v *victim) bodies(folder string) map[string]string {
 		"makeBucket":   `{"name":"evil"}`,
 		"addRemote":    `{"name":"evil","path":` + quote(folder) + `}`,
 		"askApp":       `{"name":"evil","scopes":["admin"]}`,
+		"moveRemote":   `{"to":"evil"}`,
+		"makeKey":      `{"name":"hidden","path":` + quote(filepath.Join(folder, "hidden")) + `}`,
+		"beginSetup":   `{"name":"evil","kind":"local"}`,
+		"answerSetup":  `{"question":"path","answer":` + quote(folder) + `}`,
+		"backup":       `{"to":` + quote(filepath.Join(folder, "backup")) + `}`,
+		"restore":      `{"from":"local"}`,
 	}
 }
 

@@ -65,10 +65,11 @@ func run(t *testing.T, v *victim) {
 	ctx, cancel := context.WithCancel(context.Background())
 	options := daemon.Options{
 		Data: v.data, Listen: "127.0.0.1:0", NoSync: true,
-		Open:   func(path string) remote.Storage { return disk.New(path) },
-		Make:   func(_ context.Context, path string) error { return disk.Make(path) },
-		Ready:  func(r daemon.Ready) { ready <- r },
-		Logger: slog.New(slog.NewTextHandler(v.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Open:    func(path string) remote.Storage { return disk.New(path) },
+		Make:    func(_ context.Context, path string) error { return disk.Make(path) },
+		Encrypt: func(path, folder, _, _ string) (string, error) { return filepath.Join(path, folder), nil },
+		Ready:   func(r daemon.Ready) { ready <- r },
+		Logger:  slog.New(slog.NewTextHandler(v.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	go func() { ended <- daemon.Run(ctx, options) }()
 	select {

@@ -47,8 +47,9 @@ func openRabbitMQ(ctx context.Context, u *url.URL, _ string) (remote.Channel, er
 	alive, end := context.WithCancel(context.Background())
 	closed := connection.NotifyClose(make(chan *amqp.Error, 1))
 	go func() {
-		_ = <-closed
-		end()
+		defer end()
+		for range closed { // it ends with the connection
+		}
 	}()
 	return &channel{
 		topic: rabbitpubsub.OpenTopic(connection, topicOf(u), nil), subscription: deliveries, most: rabbitMost, alive: alive, free: func() error { return ignoreClosed(connection.Close()) },

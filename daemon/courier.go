@@ -231,12 +231,7 @@ func (d *Daemon) setChannel(r *heldRemote, address string) error {
 	if old == nil && address == "" || old != nil && old.address == address {
 		return nil
 	}
-	entry, err := d.registry.Remote(r.name)
-	if err != nil {
-		return refused(err)
-	}
-	entry.Notify = address
-	if err := d.registry.PutRemote(entry); err != nil {
+	if err := d.keepRemote(r, func(e *localstore.Remote) { e.Notify = address }); err != nil {
 		return refused(err)
 	}
 	old.end()

@@ -59,7 +59,7 @@ func (d *Daemon) dropRemotes(b *heldBucket, now []string, filled []*filling, wan
 	unwanted := func(name string) bool { return !slices.Contains(wanted, name) }
 	for _, f := range filled {
 		if !unwanted(f.to.name) && slices.ContainsFunc(now, unwanted) {
-			return problem(http.StatusConflict, fmt.Sprintf("remote %s is still being given what %s has", f.to.name, listed(now)), "wait until setlogger bucket show "+b.Name()+" lists it among the remotes")
+			return problem(http.StatusConflict, fmt.Sprintf("remote %s is still being given what %s has", f.to.name, listOf(now)), "wait until setlogger bucket show "+b.Name()+" lists it among the remotes")
 		}
 	}
 	for _, f := range filled {
@@ -74,8 +74,6 @@ func (d *Daemon) dropRemotes(b *heldBucket, now []string, filled []*filling, wan
 	}
 	return nil
 }
-
-func listed(names []string) string { return fmt.Sprintf("%q", names) }
 
 // fill notes that a remote is to be given what the others have of a bucket, and begins. The caller holds d.changing.
 func (d *Daemon) fill(b *heldBucket, r *heldRemote) error {
@@ -156,12 +154,7 @@ func (d *Daemon) untilDone(ctx context.Context, failed *atomic.Pointer[string], 
 		failed.Store(&why)
 		d.log.Warn("it is tried again", "error", err, "after", pause)
 		d.changed.ring()
-		wait := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-		case <-wait.C:
-		}
-		wait.Stop()
+		rest(ctx, pause)
 	}
 }
 

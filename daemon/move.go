@@ -89,21 +89,6 @@ func (d *Daemon) bucketsOf(r *heldRemote) []*heldBucket {
 	return slices.DeleteFunc(d.allBuckets(), func(b *heldBucket) bool { return !slices.Contains(d.remotesOf(b), r.name) })
 }
 
-// keepRemote changes what is stored of a remote, unless it was removed.
-func (d *Daemon) keepRemote(r *heldRemote, change func(e *localstore.Remote)) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.remotes[r.name] != r {
-		return nil
-	}
-	entry, err := d.registry.Remote(r.name)
-	if err != nil {
-		return fmt.Errorf("read remote %s: %w", r.name, err)
-	}
-	change(&entry)
-	return d.registry.PutRemote(entry)
-}
-
 // resumeMoves goes on with what an earlier run of the daemon began.
 func (d *Daemon) resumeMoves() error {
 	all, err := d.registry.Remotes()

@@ -3,12 +3,12 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"sync"
 	"sync/atomic"
 
 	"github.com/setlogger/setlogger/api"
+	"github.com/setlogger/setlogger/localstore"
 )
 
 // errPaused answers every call of a remote that a person has paused; it comes as a pausedError, which names the remote.
@@ -98,7 +98,15 @@ func (d *Daemon) changeRemotes(_ context.Context, in *struct{ Body api.RemoteCha
 func (d *Daemon) setRemote(r *heldRemote, change api.RemoteChange) error {
 	d.changing.Lock()
 	defer d.changing.Unlock()
-	if err := d.keepChange(r, change); err != nil {
+	err := d.keepRemote(r, func(e *localstore.Remote) {
+		if change.Paused != nil {
+			e.Paused = *change.Paused
+		}
+		if change.Budget != nil {
+			e.Budget = *change.Budget
+		}
+	})
+	if err != nil {
 		return err
 	}
 	if change.Paused != nil {
@@ -110,20 +118,4 @@ func (d *Daemon) setRemote(r *heldRemote, change api.RemoteChange) error {
 	r.lane.wake()
 	d.changed.ring()
 	return nil
-}
-
-func (d *Daemon) keepChange(r *heldRemote, change api.RemoteChange) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	entry, err := d.registry.Remote(r.name)
-	if err != nil {
-		return fmt.Errorf("read remote %s: %w", r.name, err)
-	}
-	if change.Paused != nil {
-		entry.Paused = *change.Paused
-	}
-	if change.Budget != nil {
-		entry.Budget = *change.Budget
-	}
-	return d.registry.PutRemote(entry)
 }

@@ -141,6 +141,21 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 	return held
 }
 
+// keepRemote changes what is stored of a remote; ErrMissing: it was removed meanwhile.
+func (d *Daemon) keepRemote(r *heldRemote, change func(e *localstore.Remote)) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.remotes[r.name] != r {
+		return fmt.Errorf("%w: remote %s", localstore.ErrMissing, r.name)
+	}
+	entry, err := d.registry.Remote(r.name)
+	if err != nil {
+		return fmt.Errorf("read remote %s: %w", r.name, err)
+	}
+	change(&entry)
+	return d.registry.PutRemote(entry)
+}
+
 // isLocal tells whether a path is a folder of this machine, as far as its text shows.
 func isLocal(path string) bool {
 	return filepath.IsAbs(path) || strings.HasPrefix(path, "./") || !strings.Contains(path, ":")

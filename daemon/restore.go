@@ -181,8 +181,7 @@ func (r *restoring) livingOf(copied *localstore.Bucket, one *api.RestoredBucket)
 		one.New = true
 		return nil, nil //nolint:nilnil // there is none
 	}
-	births := living.Births()
-	if r.wanted.As == "" && len(births) > 0 && !slices.ContainsFunc(copied.Births(), func(birth string) bool { return slices.Contains(births, birth) }) {
+	if r.wanted.As == "" && len(living.Births()) > 0 && !shareBirth(copied, living) {
 		return nil, problem(http.StatusConflict, fmt.Sprintf("bucket %s here was made apart from the one in the backup", copied.Name()),
 			"give its nodes another bucket: --as NAME; or leave the one here first: setlogger bucket leave "+copied.Name())
 	}

@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -95,25 +94,11 @@ func (d *Daemon) keep(r *heldRemote, buckets []*localstore.Bucket, round replica
 	if found.share == before.share {
 		return
 	}
-	if err := d.keepShare(r, found.share); err != nil {
+	err := d.keepRemote(r, func(e *localstore.Remote) { e.Share = found.share })
+	if err != nil && !errors.Is(err, localstore.ErrMissing) {
 		d.log.Error("the share's id cannot be stored", "remote", r.name, "error", err)
 	}
 	d.changed.ring() // a channel may wait for it
-}
-
-// keepShare stores the id of a remote's share, unless the remote was removed meanwhile.
-func (d *Daemon) keepShare(r *heldRemote, share string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.remotes[r.name] != r {
-		return nil
-	}
-	entry, err := d.registry.Remote(r.name)
-	if err != nil {
-		return fmt.Errorf("read remote %s: %w", r.name, err)
-	}
-	entry.Share = share
-	return d.registry.PutRemote(entry)
 }
 
 func (r *heldRemote) look() findings {

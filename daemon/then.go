@@ -42,7 +42,7 @@ func (r *restoring) backTo(ctx context.Context, copied *localstore.Bucket, livin
 
 // then is the state at the moment that is asked for, as the logs of the backup and of this device tell together.
 func (r *restoring) then(ctx context.Context, copied *localstore.Bucket, living *heldBucket) (lister, error) {
-	if living != nil && len(living.Births()) > 0 && r.shares(copied, living) {
+	if living != nil && shareBirth(copied, living) {
 		held, err := living.Coverage()
 		if err != nil {
 			return nil, err
@@ -63,8 +63,8 @@ func (r *restoring) then(ctx context.Context, copied *localstore.Bucket, living 
 	return copied.At(ctx, *r.at)
 }
 
-// shares tells whether the bucket here is the one of the backup.
-func (r *restoring) shares(copied *localstore.Bucket, living *heldBucket) bool {
+// shareBirth tells whether the bucket here is the one of the backup.
+func shareBirth(copied *localstore.Bucket, living *heldBucket) bool {
 	births := living.Births()
 	return slices.ContainsFunc(copied.Births(), func(birth string) bool { return slices.Contains(births, birth) })
 }

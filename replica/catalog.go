@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/setlogger/setlogger/remote"
 	"github.com/setlogger/setlogger/setlog"
 )
 
@@ -100,6 +102,21 @@ func (v *visit) readIndex(ctx context.Context, name setlog.IndexName) (*listed, 
 }
 
 var errOtherHash = errors.New("its content has another hash than its name")
+
+// writeBack writes a file and reads it back.
+func writeBack(ctx context.Context, storage remote.Storage, name string, data []byte) error {
+	if err := storage.Write(ctx, name, data); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	back, err := storage.Read(ctx, name)
+	if err == nil && !bytes.Equal(back, data) {
+		err = errOtherHash
+	}
+	if err != nil {
+		return fmt.Errorf("read back %s: %w", name, err)
+	}
+	return nil
+}
 
 // live are the indexes that none of the others replaces, newest first: each is larger than the ones after it were
 // when it was written. One that says that it replaces what has more nodes than itself does not.

@@ -357,17 +357,10 @@ func (c *compaction) writeChunk(ctx context.Context, chunk *setlog.Chunk) error 
 	return nil
 }
 
-// writeWhole writes a file and reads it back.
+// writeWhole writes a file, reads it back, and counts it.
 func (v *visit) writeWhole(ctx context.Context, name string, data []byte) error {
-	if err := v.o.Storage.Write(ctx, name, data); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	back, err := v.o.Storage.Read(ctx, name)
-	if err == nil && !bytes.Equal(back, data) {
-		err = errOtherHash
-	}
-	if err != nil {
-		return fmt.Errorf("read back %s: %w", name, err)
+	if err := writeBack(ctx, v.o.Storage, name, data); err != nil {
+		return err
 	}
 	v.round.Uploaded++
 	return nil

@@ -2,7 +2,6 @@ package replica
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -70,9 +69,7 @@ func (v *visit) groups(segments []localstore.StoredSegment, sent map[string]loca
 			fresh = append(fresh, s)
 		}
 	}
-	slices.SortFunc(fresh, func(a, b localstore.StoredSegment) int {
-		return cmp.Or(bytes.Compare(a.Writer[:], b.Writer[:]), cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last))
-	})
+	slices.SortFunc(fresh, compareStored)
 	var due [][]localstore.StoredSegment
 	for len(fresh) > 0 {
 		n := 1

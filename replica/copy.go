@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -280,15 +279,8 @@ func hashIn(path string) setlog.Hash {
 // write writes a file and reads it back.
 func (p *pass) write(ctx context.Context, path string, data []byte) error {
 	p.Doubt(path) // what stands there after a write that failed is not known
-	if err := p.To.Write(ctx, path, data); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	back, err := p.To.Read(ctx, path)
-	if err == nil && !bytes.Equal(back, data) {
-		err = errOtherHash
-	}
-	if err != nil {
-		return fmt.Errorf("read back %s: %w", path, err)
+	if err := writeBack(ctx, p.To, path, data); err != nil {
+		return err
 	}
 	p.trust(path)
 	p.note(path)

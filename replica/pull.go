@@ -142,13 +142,22 @@ func (v *visit) wanted(folder string, names []setlog.SegmentName) ([]file, error
 			wanted = append(wanted, file{folder, name})
 		}
 	}
-	slices.SortFunc(wanted, byPlace)
+	slices.SortFunc(wanted, compareFiles)
 	return wanted, nil
 }
 
-// byPlace is the order of files by their place in the logs.
-func byPlace(a, b file) int {
-	return cmp.Or(bytes.Compare(a.Writer[:], b.Writer[:]), cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last))
+// compareFiles is the order of files by their place in the logs.
+func compareFiles(a, b file) int {
+	return comparePlaces(a.Writer, b.Writer, a.First, b.First, a.Last, b.Last)
+}
+
+// compareStored is the same order, of held segments.
+func compareStored(a, b localstore.StoredSegment) int {
+	return comparePlaces(a.Writer, b.Writer, a.First, b.First, a.Last, b.Last)
+}
+
+func comparePlaces(writerA, writerB setlog.Writer, firstA, firstB, lastA, lastB uint64) int {
+	return cmp.Or(bytes.Compare(writerA[:], writerB[:]), cmp.Compare(firstA, firstB), cmp.Compare(lastA, lastB))
 }
 
 // due tells whether a file is to be tried in this round: one that failed is tried ever less often, one of another

@@ -1,8 +1,6 @@
 package replica
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,7 +70,7 @@ func (v *visit) pullLog(ctx context.Context) error {
 			return err
 		}
 		wanted = append(wanted, inLog...)
-		slices.SortFunc(wanted, byPlace)
+		slices.SortFunc(wanted, compareFiles)
 		if _, err := v.fold(ctx, wanted); err != nil || v.round.Folded == before {
 			return err
 		}
@@ -138,9 +136,7 @@ func Pour(ctx context.Context, from, to *localstore.Bucket) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(segments, func(a, b localstore.StoredSegment) int {
-		return cmp.Or(bytes.Compare(a.Writer[:], b.Writer[:]), cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last))
-	})
+	slices.SortFunc(segments, compareStored)
 	for again := true; again; {
 		again = false
 		for _, s := range segments {

@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/ed25519"
@@ -289,15 +288,8 @@ type newShare struct {
 // putShare writes the file of a new share, again and again until it reads back.
 func (s *Share) putShare(ctx context.Context) error {
 	name := shareFileName(s.made.id)
-	if err := s.o.Storage.Write(ctx, name, s.made.data); err != nil {
+	if err := writeBack(ctx, s.o.Storage, name, s.made.data); err != nil {
 		return fmt.Errorf("make the share: %w", err)
-	}
-	back, err := s.o.Storage.Read(ctx, name)
-	if err == nil && !bytes.Equal(back, s.made.data) {
-		err = errOtherHash
-	}
-	if err != nil {
-		return fmt.Errorf("read back the share's file: %w", err)
 	}
 	s.o.Logger.Info("made a share", "remote", s.o.Remote, "share", s.made.id)
 	s.id, s.checked, s.made = s.made.id, true, nil

@@ -64,6 +64,27 @@ func find(data, address string) (place, error) {
 	return tcp(strings.TrimSpace(string(written))), nil
 }
 
+// Page is the address of the daemon's web page, for a browser, which can't use the socket. It makes no call.
+func (o Options) Page() (string, error) {
+	if o.Address != "" {
+		return pageAt(o.Address), nil
+	}
+	data := o.Data
+	if data == "" {
+		var err error
+		if data, err = DefaultData(); err != nil {
+			return "", err
+		}
+	}
+	written, err := os.ReadFile(filepath.Join(data, AddressFile))
+	if err != nil {
+		return "", fmt.Errorf("find the page: %w", err)
+	}
+	return pageAt(strings.TrimSpace(string(written))), nil
+}
+
+func pageAt(address string) string { return "http://" + tcp(address).address + "/" }
+
 func tcp(address string) place {
 	address = strings.TrimSuffix(strings.TrimPrefix(address, "http://"), "/")
 	return place{network: "tcp", address: address, host: address}

@@ -30,7 +30,7 @@ func TestUsage(t *testing.T) {
 
 func TestPageAddress(t *testing.T) {
 	data := t.TempDir()
-	if _, err := pageAddress(api.Options{Data: data}); err == nil {
+	if _, err := (api.Options{Data: data}).Page(); err == nil {
 		t.Error("a folder without a daemon has a page")
 	}
 	if err := os.WriteFile(filepath.Join(data, api.AddressFile), []byte("127.0.0.1:7999\n"), 0o600); err != nil {
@@ -41,7 +41,7 @@ func TestPageAddress(t *testing.T) {
 		"http://127.0.0.1:7373/": {Data: data, Address: "127.0.0.1:7373"},
 		"http://[::1]:7373/":     {Address: "http://[::1]:7373/"},
 	} {
-		if got, err := pageAddress(o); got != want || err != nil {
+		if got, err := o.Page(); got != want || err != nil {
 			t.Errorf("%q, not %q (%v)", got, want, err)
 		}
 	}

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -14,7 +12,7 @@ import (
 
 // openPage shows the daemon's page in the person's browser.
 func openPage(ctx context.Context, o api.Options) error {
-	address, err := pageAddress(o)
+	address, err := o.Page()
 	if err != nil {
 		return err
 	}
@@ -23,25 +21,6 @@ func openPage(ctx context.Context, o api.Options) error {
 		return fmt.Errorf("open %s with %s: %w: %s", address, command[0], err, strings.TrimSpace(string(out)))
 	}
 	return nil
-}
-
-// pageAddress is where the page is; a browser can't use the daemon's socket.
-func pageAddress(o api.Options) (string, error) {
-	if o.Address != "" {
-		return "http://" + strings.TrimSuffix(strings.TrimPrefix(o.Address, "http://"), "/") + "/", nil
-	}
-	data := o.Data
-	if data == "" {
-		var err error
-		if data, err = api.DefaultData(); err != nil {
-			return "", err
-		}
-	}
-	written, err := os.ReadFile(filepath.Join(data, api.AddressFile))
-	if err != nil {
-		return "", fmt.Errorf("find the page: %w", err)
-	}
-	return "http://" + strings.TrimSpace(string(written)) + "/", nil
 }
 
 // opener is the command that shows an address in the browser.

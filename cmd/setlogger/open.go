@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,21 +42,15 @@ func (g *globals) page(cmd *cobra.Command) (string, error) {
 	if g.dataGiven && !g.listenGiven {
 		listen = ""
 	}
-	c, err := api.NewClient(api.Options{Data: g.data, Address: listen, Token: g.token})
+	o := api.Options{Data: g.data, Address: listen, Token: g.token}
+	c, err := api.NewClient(o)
 	if err != nil {
 		return "", err
 	}
 	if err := c.Health(cmd.Context()); err != nil {
 		return "", err
 	}
-	if listen == "" {
-		written, err := os.ReadFile(filepath.Join(g.data, api.AddressFile))
-		if err != nil {
-			return "", fmt.Errorf("find the page: %w", err)
-		}
-		listen = strings.TrimSpace(string(written))
-	}
-	return "http://" + strings.TrimSuffix(strings.TrimPrefix(listen, "http://"), "/") + "/", nil
+	return o.Page()
 }
 
 // browser is the command that shows an address, nil where there is no desktop.
@@ -77,14 +70,23 @@ func browser(system string, environment func(string) string, address string) []s
 // showing is how long the command that shows the page may take to fail. One that is still running then is the browser itself.
 const showing = 2 * time.Second
 
-// start runs the command that shows the page, and leaves it running.
-func start(ctx context.Context, command []string) error {
+// launch runs the command that shows an address, and leaves it running as long as the person likes. It answers how it ended.
+func launch(ctx context.Context, command []string) (ended <-chan error, err error) {
 	show := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...) //nolint:gosec // one of the three above
 	if err := show.Start(); err != nil {
+		return nil, err
+	}
+	end := make(chan error, 1)
+	go func() { end <- show.Wait() }()
+	return end, nil
+}
+
+// start launches the command that shows the page, and waits for what is wrong at once.
+func start(ctx context.Context, command []string) error {
+	ended, err := launch(ctx, command)
+	if err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- show.Wait() }()
 	select {
 	case err := <-ended:
 		return err

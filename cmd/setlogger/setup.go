@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
@@ -201,8 +200,8 @@ func (i *interview) answer(ctx context.Context, q *api.SetupQuestion) (string, e
 	if q.Address != i.last {
 		i.last = q.Address
 		fmt.Fprintf(i.out, "\n%s\n    %s\nWaiting for it; Ctrl-C gives up.\n", q.Help, q.Address)
-		if !i.noBrowser && hasDesktop() {
-			openBrowser(ctx, q.Address)
+		if show := browser(runtime.GOOS, os.Getenv, q.Address); show != nil && !i.noBrowser {
+			_, _ = launch(ctx, show) // where that fails the person opens it
 		}
 	}
 	return "", nil
@@ -228,26 +227,6 @@ func (i *interview) conclude(s *api.Setup) error {
 	}
 	_, err := fmt.Fprintf(i.out, "It works. Remote %s is %s. Sync a bucket with it: setlogger bucket create BUCKET --remote %s\n", s.Remote.Name, s.Remote.Path, s.Remote.Name)
 	return err
-}
-
-// hasDesktop tells whether there is a screen that a browser can show on.
-func hasDesktop() bool {
-	return runtime.GOOS == "windows" || runtime.GOOS == "darwin" || os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != ""
-}
-
-// openBrowser shows an address; where that fails the person opens it.
-func openBrowser(ctx context.Context, address string) {
-	command := []string{"xdg-open", address}
-	switch runtime.GOOS {
-	case "windows":
-		command = []string{"rundll32", "url.dll,FileProtocolHandler", address}
-	case "darwin":
-		command = []string{"open", address}
-	}
-	browser := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...)
-	if browser.Start() == nil {
-		go func() { _ = browser.Wait() }() // it may stay as long as the person likes
-	}
 }
 
 // folderOf is a folder as the daemon, which stands elsewhere, understands it; ~/ is the daemon's to know.

@@ -117,16 +117,7 @@ func TestMessagesCarryChanges(t *testing.T) {
 	e := both[1].listen(t)
 	e.say(api.Subscription{Subscribe: "todos"})
 	e.until("the first", e.has("todos", "first", "{}"))
-	var took []time.Duration
-	for i := range 50 {
-		id := fmt.Sprint(i)
-		began := time.Now()
-		both[0].append(t, "todos", fmt.Sprintf(`{"type":"CREATE_NODE","id":%q}`, id))
-		e.until("node "+id, e.has("todos", id, "{}"))
-		took = append(took, time.Since(began))
-	}
-	slices.Sort(took)
-	t.Logf("from the append to the reader of the other device: median %v, most %v", took[len(took)/2], took[len(took)-1])
+	medianToReader(t, both[0], e, 50, func() {})
 	both[1].awaits(t, "most come by messages", func(f map[string]float64) bool { return f[ofMessages("folded")] >= 45 })
 	both[1].append(t, "todos", `{"type":"SET_PROPERTY","id":"first","path":["back"],"value":1}`)
 	other := both[0].listen(t)

@@ -342,18 +342,7 @@ func TestVerifyFindsADamagedFile(t *testing.T) {
 	if err != nil || !verdict.OK || verdict.Checked != 2 || verdict.Files != 1 {
 		t.Fatalf("%+v, %v", verdict, err)
 	}
-	files, err := filepath.Glob(filepath.Join(folder, "log", "*.gz"))
-	if err != nil || len(files) != 1 {
-		t.Fatal(files, err)
-	}
-	data, err := os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	data[len(data)/2] ^= 1
-	if err := os.WriteFile(files[0], data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	spoilSegment(t, folder)
 	verdict, err = s.client.Verify(t.Context(), "share")
 	if err != nil || verdict.OK || len(verdict.Findings) != 1 || verdict.Findings[0].Hint == "" {
 		t.Errorf("%+v, %v", verdict, err)

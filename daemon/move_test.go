@@ -238,9 +238,9 @@ func (g gated) Write(ctx context.Context, name string, data []byte) error {
 	return g.Storage.Write(ctx, name, data)
 }
 
-// TestMoveGoesOnAfterARestart: what was begun is done by the next run; until then the buckets sync with the first remote.
-func TestMoveGoesOnAfterARestart(t *testing.T) {
-	open := make(chan struct{})
+// serveGated serves a bucket on the remote first, beside a remote second that takes nothing before the gate opens.
+func serveGated(t *testing.T, open <-chan struct{}) *served {
+	t.Helper()
 	s := serveOptions(t, Options{Data: filepath.Join(t.TempDir(), "data"), Open: func(path string) remote.Storage {
 		if strings.HasSuffix(path, "second") {
 			return gated{disk.New(path), open}
@@ -252,6 +252,13 @@ func TestMoveGoesOnAfterARestart(t *testing.T) {
 	s.append(t, "todos", `{"type":"CREATE_NODE","id":"1"}`)
 	s.syncAll(t)
 	s.remoteNamed(t, "second")
+	return s
+}
+
+// TestMoveGoesOnAfterARestart: what was begun is done by the next run; until then the buckets sync with the first remote.
+func TestMoveGoesOnAfterARestart(t *testing.T) {
+	open := make(chan struct{})
+	s := serveGated(t, open)
 	if _, err := s.client.MoveRemote(t.Context(), "first", "second"); err != nil {
 		t.Fatal(err)
 	}
@@ -284,17 +291,7 @@ func TestMoveGoesOnAfterARestart(t *testing.T) {
 func TestMoveIsGivenUp(t *testing.T) {
 	open := make(chan struct{})
 	defer close(open)
-	s := serveOptions(t, Options{Data: filepath.Join(t.TempDir(), "data"), Open: func(path string) remote.Storage {
-		if strings.HasSuffix(path, "second") {
-			return gated{disk.New(path), open}
-		}
-		return disk.New(path)
-	}})
-	s.remoteNamed(t, "first")
-	s.bucket(t, "todos")
-	s.append(t, "todos", `{"type":"CREATE_NODE","id":"1"}`)
-	s.syncAll(t)
-	s.remoteNamed(t, "second")
+	s := serveGated(t, open)
 	for _, c := range []struct {
 		from, to string
 		want     int

@@ -305,7 +305,24 @@ func TestBackupThatIsNotWhole(t *testing.T) {
 	s.bucket(t, "todos")
 	s.append(t, "todos", `{"type":"CREATE_NODE","id":"1"}`)
 	s.backup(t, place)
-	files, err := filepath.Glob(filepath.Join(place, "log", "*.gz"))
+	spoilt := spoilSegment(t, place)
+	var refused *api.Error
+	_, err := s.client.Backup(t.Context(), api.BackupRequest{To: place})
+	if !errors.As(err, &refused) || refused.Status != 502 || !strings.Contains(refused.Detail, filepath.Base(spoilt)) {
+		t.Errorf("%v", err)
+	}
+	if err := os.Remove(spoilt); err != nil {
+		t.Fatal(err)
+	}
+	if done := s.backup(t, place); done.Buckets[0].Files != 1 || time.Since(done.At) > time.Hour {
+		t.Errorf("%+v", done)
+	}
+}
+
+// spoilSegment changes a byte of the one segment in log/ of a share, and answers its file.
+func spoilSegment(t *testing.T, share string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(share, "log", "*.gz"))
 	if err != nil || len(files) != 1 {
 		t.Fatal(files, err)
 	}
@@ -317,15 +334,5 @@ func TestBackupThatIsNotWhole(t *testing.T) {
 	if err := os.WriteFile(files[0], data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var refused *api.Error
-	_, err = s.client.Backup(t.Context(), api.BackupRequest{To: place})
-	if !errors.As(err, &refused) || refused.Status != 502 || !strings.Contains(refused.Detail, filepath.Base(files[0])) {
-		t.Errorf("%v", err)
-	}
-	if err := os.Remove(files[0]); err != nil {
-		t.Fatal(err)
-	}
-	if done := s.backup(t, place); done.Buckets[0].Files != 1 || time.Since(done.At) > time.Hour {
-		t.Errorf("%+v", done)
-	}
+	return files[0]
 }

@@ -16,10 +16,7 @@ type sessionCursor struct {
 
 func (s *Server) sessionStart(c *call) (any, *refusal) {
 	var arg struct{ Close bool }
-	if refused := c.read(&arg); refused != nil {
-		return nil, refused
-	}
-	data, refused := c.body()
+	data, refused := c.content(&arg)
 	if refused != nil {
 		return nil, refused
 	}
@@ -35,10 +32,7 @@ func (s *Server) sessionAppend(c *call) (any, *refusal) {
 		Cursor sessionCursor
 		Close  bool
 	}
-	if refused := c.read(&arg); refused != nil {
-		return nil, refused
-	}
-	data, refused := c.body()
+	data, refused := c.content(&arg)
 	if refused != nil {
 		return nil, refused
 	}
@@ -64,10 +58,7 @@ func (s *Server) sessionFinish(c *call) (any, *refusal) {
 		Cursor sessionCursor
 		Commit commit
 	}
-	if refused := c.read(&arg); refused != nil {
-		return nil, refused
-	}
-	rest, refused := c.body()
+	rest, refused := c.content(&arg)
 	if refused != nil {
 		return nil, refused
 	}

@@ -39,18 +39,18 @@ func (m *mode) UnmarshalJSON(data []byte) error {
 
 func (s *Server) upload(c *call) (any, *refusal) {
 	var arg commit
-	if refused := c.read(&arg); refused != nil {
-		return nil, refused
-	}
-	data, refused := c.body()
+	data, refused := c.content(&arg)
 	if refused != nil {
 		return nil, refused
 	}
 	return s.commit(arg, data)
 }
 
-// body reads a file whole; one that breaks off is dropped.
-func (c *call) body() ([]byte, *refusal) {
+// content decodes the argument, and reads the file behind it whole; one that breaks off is dropped.
+func (c *call) content(arg any) ([]byte, *refusal) {
+	if refused := c.read(arg); refused != nil {
+		return nil, refused
+	}
 	data, err := io.ReadAll(c.Body)
 	if err != nil {
 		return nil, &refusal{status: http.StatusBadRequest, text: err.Error()}

@@ -110,6 +110,15 @@ export interface BucketStatus {
   readonly bytes: number;
   readonly remotes: readonly string[];
   readonly joining?: Progress;
+  /** Remotes that are being given what the others have. */
+  readonly filling?: readonly Filling[];
+}
+
+/** How far a remote is that is given what others have of a bucket. */
+export interface Filling {
+  readonly remote: string;
+  readonly files: Progress;
+  readonly error?: string;
 }
 
 /** Counts the nodes of something long. */
@@ -147,6 +156,19 @@ export interface RemoteStatus {
   readonly requests_per_hour: number;
   readonly budget?: number;
   readonly estimated_month?: number;
+  readonly notify?: string;
+  readonly encrypted?: boolean;
+  /** While its share moves to another remote. */
+  readonly moving?: Moving;
+  readonly moved_to?: string;
+}
+
+/** How far a remote's share is on its way to another remote. */
+export interface Moving {
+  readonly to: string;
+  readonly phase: "copying" | "verifying";
+  readonly files: Progress;
+  readonly error?: string;
 }
 
 /** One trouble: what was met, what its kind comes of, what works on, and what to do about it. */

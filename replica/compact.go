@@ -377,10 +377,11 @@ func (c *compaction) writeIndex(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("bucket %s: %w", c.index.Bucket, err)
 	}
-	for _, mark := range []string{"", checkedMark} {
-		if err := c.bucket.MarkSent(ctx, mark, localstore.Verified, name.String()); err != nil {
-			return err
-		}
+	if err := c.bucket.MarkSent(ctx, "", localstore.Verified, name.String()); err != nil {
+		return err
+	}
+	if err := c.vouchOwn(ctx, name.String()); err != nil {
+		return err
 	}
 	if err := c.writeWhole(ctx, indexFolder+"/"+name.String(), data); err != nil {
 		return err

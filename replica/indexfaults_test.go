@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/setlogger/setlogger/remote"
 	"github.com/setlogger/setlogger/remote/faulty"
 	"github.com/setlogger/setlogger/remote/memory"
 	"github.com/setlogger/setlogger/setlog"
@@ -104,24 +105,55 @@ func TestIndexThatClaimsTooMuch(t *testing.T) {
 	rounds(3, a, b)
 	days(3, 0, a, b)
 	for i := range 3 {
-		coverage, err := a.bucket.Coverage()
-		if err != nil {
-			t.Fatal(err)
-		}
-		lie := setlog.Index{
-			ID: strings.Repeat(fmt.Sprint(i), 32), Bucket: "todos", Births: a.bucket.Births(), Coverage: coverage, Order: []string{"-created", "id"}, Level: i,
-		}
-		name, data, err := lie.Encode(ed25519.NewKeyFromSeed([]byte(strings.Repeat(fmt.Sprint(i), 32))))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := share.Write(context.Background(), "index/"+name.String(), data); err != nil {
-			t.Fatal(err)
-		}
+		a.lie(share, i)
 	}
 	days(unlessShort(40, 12), 3, a, b)
 	agree(t, a, b)
 	c := newDevice(t, share, true)
 	rounds(8, c)
 	agree(t, a, b, c)
+}
+
+// lie puts an index there that claims all that a device has, and holds nothing.
+func (d *device) lie(share remote.Storage, level int) {
+	d.t.Helper()
+	coverage, err := d.bucket.Coverage()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	lie := setlog.Index{
+		ID: strings.Repeat(fmt.Sprint(level), 32), Bucket: "todos", Births: d.bucket.Births(), Coverage: coverage,
+		Order: []string{"-created", "id"}, Level: level,
+	}
+	name, data, err := lie.Encode(ed25519.NewKeyFromSeed([]byte(strings.Repeat(fmt.Sprint(level), 32))))
+	if err == nil {
+		err = share.Write(context.Background(), "index/"+name.String(), data)
+	}
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// TestOwnIndexThatTookALieIn lets a device index what it has of a lie alone; when the entries come after all, it finds that its
+// own index lacks them, though their writer is gone by then.
+func TestOwnIndexThatTookALieIn(t *testing.T) {
+	share := memory.New()
+	a, b := newDevice(t, share, false), newDevice(t, share, true)
+	a.forgetful()
+	a.collector(share, 1, 20)
+	b.collector(share, 2, 20)
+	rounds(3, a, b)
+	a.create("late")
+	a.lie(share, 0)
+	rounds(1, b)
+	b.create("own")
+	b.share.Compact("todos")
+	rounds(2, b)
+	rounds(3, a)
+	days(5, 0, b)
+	forget(t, share, "log")
+	forget(t, share, "past")
+	c := newDevice(t, share, true)
+	rounds(8, c)
+	c.expect("late", `{"n":0}`)
 }

@@ -15,7 +15,8 @@ const maxChecked = 20_000
 const checkedMark = "checked:"
 
 // isTrue looks into an index for those entries of this log that it says it covers beyond the indexes that it merges. One
-// that lacks any does not count: neither is it taken in, nor does what it covers go unwritten. It is looked into once.
+// that lacks any does not count: neither is it taken in, nor does what it covers go unwritten. It is looked into again only
+// when the log has come to hold more of what it covers.
 func (v *visit) isTrue(ctx context.Context, y *listed) (bool, error) {
 	if v.liars[y.name] {
 		return false, nil
@@ -24,8 +25,9 @@ func (v *visit) isTrue(ctx context.Context, y *listed) (bool, error) {
 	if err != nil || checked[y.name] == localstore.Verified {
 		return err == nil, err
 	}
-	entries, err := v.bucket.Entries(ctx, v.fresh(y, checked), maxChecked)
-	if err != nil || len(entries) == 0 {
+	covered := v.fresh(y, checked)
+	entries, err := v.bucket.Entries(ctx, covered, maxChecked)
+	if err != nil || len(entries) <= v.vouched[y.name] {
 		return err == nil, err
 	}
 	held, whole, err := v.contentOf(ctx, y, idsOf(entries))
@@ -37,7 +39,31 @@ func (v *visit) isTrue(ctx context.Context, y *listed) (bool, error) {
 		v.o.Logger.Warn("an index lacks entries that it says it covers; it does not count", "remote", v.o.Remote, "bucket", v.bucket.Name(), "index", y.name)
 		return false, nil
 	}
-	return true, v.bucket.MarkSent(ctx, checkedMark, localstore.Verified, y.name)
+	return true, v.vouch(ctx, y.name, covered, len(entries))
+}
+
+// vouch notes that an index holds the entries that this log has of what it covers; for good, where these are all.
+func (v *visit) vouch(ctx context.Context, name string, covered setlog.Coverage, entries int) error {
+	v.vouched[name] = entries
+	all, err := v.bucket.Logged(covered)
+	if err != nil || !all {
+		return err
+	}
+	return v.bucket.MarkSent(ctx, checkedMark, localstore.Verified, name)
+}
+
+// vouchOwn is vouch for an index that was just made: of true ones, and of what they leave out.
+func (c *compaction) vouchOwn(ctx context.Context, name string) error {
+	checked, err := c.bucket.Sent(checkedMark)
+	if err != nil {
+		return err
+	}
+	covered := c.fresh(&listed{Index: &c.index}, checked)
+	entries, err := c.bucket.Entries(ctx, covered, maxChecked)
+	if err != nil {
+		return err
+	}
+	return c.vouch(ctx, name, covered, len(entries))
 }
 
 func idsOf(entries []setlog.Entry) map[string]bool {
@@ -77,17 +103,26 @@ func beyond(c, others setlog.Coverage) setlog.Coverage {
 	return rest
 }
 
-// trueOnes leaves out the indexes that lack what they say they cover. It tells whether one was found just now.
+// trueOnes leaves out the indexes that lack what they say they cover; those that one of them replaced count again, if they
+// are true themselves. It tells whether one was found just now.
 func (v *visit) trueOnes(ctx context.Context, all catalog) (honest catalog, found bool, err error) {
 	known := len(v.liars)
 	honest = all
-	for _, y := range all.live() {
-		ok, err := v.isTrue(ctx, y)
-		if err != nil {
-			return nil, false, err
-		}
-		if !ok {
-			honest = honest.without(y.hash)
+	asked := map[setlog.Hash]bool{}
+	for left := true; left; {
+		left = false
+		for _, y := range honest.live() {
+			if asked[y.hash] {
+				continue
+			}
+			asked[y.hash] = true
+			ok, err := v.isTrue(ctx, y)
+			if err != nil {
+				return nil, false, err
+			}
+			if !ok {
+				honest, left = honest.without(y.hash), true
+			}
 		}
 	}
 	return honest, len(v.liars) > known, nil

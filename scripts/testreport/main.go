@@ -1,10 +1,12 @@
 // Command testreport turns the stream of `go test -json` into what a person reads: a line a package, the output of what
-// failed, and at the end each failed and each skipped test with its reason. It exits with 1 if anything failed. A test that
-// passed in one run of the stream and skipped itself in another one was not skipped.
+// failed, and at the end the packages that took longest, each skipped test with its reason, and each failed one with the
+// last of what it printed. It exits with 1 if anything failed. A test that passed in one run of the stream and skipped
+// itself in another one was not skipped.
 package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -29,13 +31,23 @@ type report struct {
 	out     io.Writer
 	show    []string // suffixes of the packages whose tests' logs are printed even where they pass
 	outputs map[string][]string
-	failed  []string
+	failed  []failure
+	times   []took
 	skipped []skip
 	passed  map[string]bool // by package and name
 }
 
 // skip is a test that skipped itself.
 type skip struct{ name, reason string }
+
+// failure is a test or package that failed, and what it printed.
+type failure struct{ name, output string }
+
+// took is how long the tests of a package ran.
+type took struct {
+	name    string
+	seconds float64
+}
 
 func main() {
 	show := flag.String("show", "", "suffixes, with commas between, of the packages whose logs are always printed")
@@ -92,10 +104,13 @@ func (r *report) end(e event) {
 	name := e.Package + " " + e.Test
 	output := strings.Join(r.outputs[name], "")
 	delete(r.outputs, name)
+	if e.Test == "" {
+		r.times = append(r.times, took{e.Package, e.Elapsed})
+	}
 	switch {
 	case e.Action == "fail" || e.Action == "build-fail":
 		fmt.Fprintf(r.out, "FAIL %s (%.1fs)\n%s", name, e.Elapsed, output)
-		r.failed = append(r.failed, name)
+		r.failed = append(r.failed, failure{name, output})
 	case e.Test == "":
 		fmt.Fprintf(r.out, "%-4s %s (%.1fs)\n", e.Action, e.Package, e.Elapsed)
 	case e.Action == "skip":
@@ -119,13 +134,23 @@ func reason(output string) string {
 
 // close prints the sum and tells whether all is well.
 func (r *report) close() bool {
+	slices.SortFunc(r.times, func(a, b took) int { return cmp.Compare(b.seconds, a.seconds) })
+	for _, t := range r.times[:min(len(r.times), 12)] {
+		fmt.Fprintf(r.out, "took: %s %.0fs\n", t.name, t.seconds)
+	}
 	r.skipped = slices.DeleteFunc(r.skipped, func(s skip) bool { return r.passed[s.name] })
 	for _, s := range r.skipped {
 		fmt.Fprintf(r.out, "skipped: %s: %s\n", s.name, s.reason)
 	}
 	for _, f := range r.failed {
-		fmt.Fprintln(r.out, "failed:", f)
+		fmt.Fprintf(r.out, "failed: %s\n%s", f.name, ending(f.output))
 	}
 	fmt.Fprintf(r.out, "%d passed, %d failed, %d skipped\n", len(r.passed), len(r.failed), len(r.skipped))
 	return len(r.failed) == 0 && len(r.passed) > 0
+}
+
+// ending is the last lines of an output.
+func ending(output string) string {
+	lines := slices.Collect(strings.Lines(output))
+	return strings.Join(lines[max(0, len(lines)-20):], "")
 }

@@ -104,8 +104,9 @@ func interleaved(t *testing.T, first, second int, other func(f *fleet) (*device,
 
 // aged is a fleet of two devices with files that are due to be removed, and entries to be indexed.
 func aged(folder string) (*fleet, error) {
-	p := &Plan{Seed: 1, Devices: 2, Keep: "none", Limit: 15, Nodes: 6}
+	p := &Plan{Seed: 1, Devices: 2, Keep: "none", Limit: 15, Nodes: 10}
 	m := newMaker(p)
+	m.ids = 16 // of which come several chunks
 	for range 10 {
 		for d := range 2 {
 			m.add(Step{Do: Act, Device: d, Bodies: m.bodies()}, Step{Do: Sync, Device: d}, Step{Do: Pass, Time: 12 * time.Hour}, Step{Do: Sync, Device: 1 - d})

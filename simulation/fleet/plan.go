@@ -88,10 +88,11 @@ type maker struct {
 	strike map[int][]Fault // by day
 	until  map[int][]Step  // ends of what lasts, by day
 	serial int
+	ids    int // nodes that appends choose from
 }
 
 func newMaker(p *Plan) *maker {
-	return &maker{plan: p, random: rand.New(rand.NewPCG(p.Seed, 27)), until: map[int][]Step{}}
+	return &maker{plan: p, random: rand.New(rand.NewPCG(p.Seed, 27)), until: map[int][]Step{}, ids: 8}
 }
 
 // days of a history in which devices are used.
@@ -173,7 +174,7 @@ func (m *maker) bodies() []string {
 	bodies := make([]string, 10+m.random.IntN(5))
 	for i := range bodies {
 		m.serial++
-		bodies[i] = m.body(fmt.Sprintf("n%d", m.random.IntN(8)))
+		bodies[i] = m.body(fmt.Sprintf("n%d", m.random.IntN(m.ids)))
 	}
 	m.serial++
 	return append(bodies, fmt.Sprintf(`{"type":"ARRAY_INSERT","id":"kept","path":["list"],"index":0,"values":["v%d"]}`, m.serial))

@@ -111,11 +111,8 @@ func (v *visit) view(ctx context.Context) (*setlog.View, error) {
 		v.Compact(view.Bucket)
 		return nil, nil //nolint:nilnil // not yet
 	}
-	held, err := v.bucket.Coverage()
-	if err != nil {
-		return nil, err
-	}
-	if whole, err := v.bucket.Within(held, told); err != nil || !whole {
+	rest, err := v.bucket.Rest(ctx, told)
+	if err != nil || rest.Entries > 0 || rest.Unknown {
 		return nil, err
 	}
 	view.Top, err = v.top()

@@ -115,13 +115,28 @@ func read(text []byte) (map[string]any, error) {
 	return document, nil
 }
 
+// ruler is the compiled metaschema, with the budget of its next check. One serves one check at a time.
+type ruler struct {
+	meter      meter
+	metaschema *jsonschema.Schema
+}
+
+// rulers are those that rest: to compile one takes longer than most checks.
+var rulers sync.Pool
+
 // conforms checks a document against the whole metaschema.
 func conforms(document map[string]any) error {
-	metaschema, err := newCompiler(&meter{left: budget}).Compile(dialect)
-	if err != nil {
-		return err
+	r, ok := rulers.Get().(*ruler)
+	if !ok {
+		r = &ruler{meter: meter{left: budget}}
+		var err error
+		if r.metaschema, err = newCompiler(&r.meter).Compile(dialect); err != nil {
+			return err
+		}
 	}
-	return metaschema.Validate(document)
+	defer rulers.Put(r)
+	r.meter.left = budget
+	return r.metaschema.Validate(document)
 }
 
 func newCompiler(m *meter) *jsonschema.Compiler {

@@ -4,7 +4,6 @@ package rclone
 
 import (
 	_ "github.com/rclone/rclone/backend/alias" // each backend registers itself
-	_ "github.com/rclone/rclone/backend/azureblob"
 	_ "github.com/rclone/rclone/backend/b2"
 	_ "github.com/rclone/rclone/backend/box"
 	_ "github.com/rclone/rclone/backend/chunker"

@@ -142,7 +142,7 @@ type RemoteStatus struct {
 // KeyRequest names the encrypted remote that a recovery key is made for.
 type KeyRequest struct {
 	Name string `json:"name" pattern:"^[a-z0-9][a-z0-9._-]{0,63}$"`
-	Path string `json:"path" doc:"Any path rclone accepts; an encrypted share must be able to be made there"`
+	Path string `json:"path,omitempty" doc:"Any path rclone accepts; an encrypted share must be able to be made there. Left out: the place is found by a setup, which looks at it"`
 }
 
 // RecoveryKey is what an encrypted share is read with. Who has it reads all; who lost it everywhere reads nothing.

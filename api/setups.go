@@ -30,6 +30,10 @@ type SetupStart struct {
 	Name  string `json:"name" pattern:"^[a-z0-9][a-z0-9._-]{0,63}$" doc:"Of the remote to be"`
 	Kind  string `json:"kind,omitempty" doc:"A kind of the list"`
 	Known string `json:"known,omitempty" doc:"Instead of a kind: a remote of rclone's settings"`
+
+	Encrypt bool   `json:"encrypt,omitempty" doc:"As of a remote"`
+	Key     string `json:"key,omitempty" doc:"As of a remote; POST /v1/keys makes one before the place is known, too"`
+	Notify  string `json:"notify,omitempty" doc:"As of a remote"`
 }
 
 // SetupAnswer answers the question that stands.

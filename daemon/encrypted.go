@@ -173,21 +173,26 @@ func (d *Daemon) newKey(ctx context.Context, in *struct{ Body api.KeyRequest }) 
 	} else if r != nil {
 		return nil, problem(http.StatusConflict, "this place is remote "+r.name+" already, which is not encrypted", "choose an empty folder")
 	}
-	if err := checkPath(in.Body.Path); err != nil {
-		return nil, err
-	}
 	key, err := encrypted.NewKey(rand.Reader)
-	if err != nil {
-		return nil, refused(err)
-	}
-	err = d.checkPlace(ctx, in.Body.Path, key)
-	if errors.Is(err, encrypted.ErrWrongKey) {
-		err = encrypted.ErrEncrypted // of which a new key can't be
+	if err == nil && in.Body.Path != "" {
+		err = d.checkNew(ctx, in.Body.Path, key)
 	}
 	if err != nil {
 		return nil, refused(err)
 	}
 	return &answer[api.RecoveryKey]{api.RecoveryKey{Key: key.Text()}}, nil
+}
+
+// checkNew refuses a place where no share of a new key can be made.
+func (d *Daemon) checkNew(ctx context.Context, path string, key encrypted.Key) error {
+	if err := checkPath(path); err != nil {
+		return err
+	}
+	err := d.checkPlace(ctx, path, key)
+	if errors.Is(err, encrypted.ErrWrongKey) {
+		err = encrypted.ErrEncrypted // of which a new key can't be
+	}
+	return err
 }
 
 // showKey shows the key of a remote's share again, to the owner.

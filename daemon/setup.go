@@ -40,7 +40,14 @@ func (d *Daemon) beginSetup(ctx context.Context, in *struct{ Body api.SetupStart
 	if r, err := d.remote(wanted.Name); err == nil {
 		return nil, problem(http.StatusConflict, fmt.Sprintf("remote %s is another place: %s", r.name, d.o.Mask(r.path)), "choose another name, or remove that one first")
 	}
-	h := newHeldSetup(d.streams, remote.Wanted{Name: wanted.Name, Kind: wanted.Kind, Known: wanted.Known})
+	as := api.Remote{Name: wanted.Name, Encrypt: wanted.Encrypt, Key: wanted.Key, Notify: wanted.Notify}
+	if _, err := wantedKey(as); err != nil {
+		return nil, refused(err)
+	}
+	if err := d.checkChannel(as.Notify); err != nil {
+		return nil, err
+	}
+	h := newHeldSetup(d.streams, remote.Wanted{Name: wanted.Name, Kind: wanted.Kind, Known: wanted.Known}, as)
 	if err := d.ask(ctx, h); err != nil {
 		h.end()
 		return nil, err
@@ -189,7 +196,9 @@ func (d *Daemon) keepSetup(ctx context.Context, h *heldSetup) error {
 	if err != nil {
 		return setupError(err)
 	}
-	added, err := d.addRemote(ctx, &struct{ Body api.Remote }{api.Remote{Name: h.wanted.Name, Path: path}})
+	as := h.as
+	as.Path = path
+	added, err := d.addRemote(ctx, &struct{ Body api.Remote }{as})
 	if err != nil {
 		return errors.Join(err, undo())
 	}

@@ -156,7 +156,7 @@ func TestSetupWaitsForTheBrowser(t *testing.T) {
 func TestSetupEndsByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var all setups
-		h := newHeldSetup(t.Context(), remote.Wanted{Name: "x"})
+		h := newHeldSetup(t.Context(), remote.Wanted{Name: "x"}, api.Remote{Name: "x"})
 		h.flow = &cloudSetup{}
 		if err := all.add(h); err != nil {
 			t.Fatal(err)

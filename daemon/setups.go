@@ -26,6 +26,7 @@ type setups struct {
 type heldSetup struct {
 	id     string
 	wanted remote.Wanted
+	as     api.Remote      // what the place becomes, less its path
 	life   context.Context //nolint:containedctx // ends with the setup, not with a call
 	end    context.CancelFunc
 	timer  *time.Timer
@@ -38,12 +39,12 @@ type heldSetup struct {
 	expires time.Time
 }
 
-func newHeldSetup(ctx context.Context, w remote.Wanted) *heldSetup {
+func newHeldSetup(ctx context.Context, w remote.Wanted, as api.Remote) *heldSetup {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	if ctx.Err() != nil {
 		end()
 	}
-	return &heldSetup{id: randomID(), wanted: w, life: life, end: end}
+	return &heldSetup{id: randomID(), wanted: w, as: as, life: life, end: end}
 }
 
 // add holds a setup until it ends or nobody has answered for long.

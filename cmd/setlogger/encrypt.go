@@ -42,24 +42,36 @@ func (k *keyFlags) add(cmd *cobra.Command) {
 
 // addRemote adds a remote with the key that the flags ask for.
 func (g *globals) addRemote(cmd *cobra.Command, c *api.Client, r api.Remote, k *keyFlags) (*api.RemoteStatus, error) {
-	var err error
+	if err := g.chooseKey(cmd, &r, k); err != nil {
+		return nil, err
+	}
+	made, err := c.AddRemote(cmd.Context(), r)
+	if refused := (*api.Error)(nil); errors.As(err, &refused) && refused.Status < http.StatusInternalServerError {
+		err = errors.Join(err, k.discard())
+	}
+	return made, err
+}
+
+// chooseKey gives a remote the key that the flags ask for, if they do.
+func (g *globals) chooseKey(cmd *cobra.Command, r *api.Remote, k *keyFlags) (err error) {
 	switch {
 	case k.encrypt:
-		r.Key, err = g.newKey(cmd, r, k.out)
+		r.Key, err = g.newKey(cmd, *r, k.out)
 	case k.out != "":
 		err = errors.New("--key-out goes with --encrypt")
 	case k.join, k.file != "":
-		r.Key, err = k.read(cmd, r)
-	}
-	if err != nil {
-		return nil, err
+		r.Key, err = k.read(cmd, *r)
 	}
 	r.Encrypt = r.Key != ""
-	made, err := c.AddRemote(cmd.Context(), r)
-	if refused := (*api.Error)(nil); k.out != "" && errors.As(err, &refused) && refused.Status < http.StatusInternalServerError {
-		err = errors.Join(err, os.Remove(k.out)) // it is the key of nothing
+	return err
+}
+
+// discard removes the file of a new key that is the key of nothing.
+func (k *keyFlags) discard() error {
+	if k.out == "" {
+		return nil
 	}
-	return made, err
+	return os.Remove(k.out)
 }
 
 // newKey makes a key, and makes sure that a person or a file has it before anything is encrypted by it.

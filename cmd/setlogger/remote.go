@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -26,10 +25,7 @@ func remoteAddCommand(g *globals) *cobra.Command {
 		Use: "add [NAME [REMOTE:PATH]]", Short: "Name a folder on any storage that rclone reaches, or on this disk", Args: cobra.MaximumNArgs(2), Long: setUpHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				if k != (keyFlags{}) {
-					return errors.New("an encrypted share takes NAME and REMOTE:PATH; rclone's settings have the places that were set up by questions")
-				}
-				return g.setUp(cmd, strings.Join(args, ""), noBrowser)
+				return g.setUp(cmd, api.Remote{Name: strings.Join(args, ""), Notify: notify}, &k, noBrowser)
 			}
 			c, err := g.client(cmd)
 			if err != nil {

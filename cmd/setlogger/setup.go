@@ -33,12 +33,14 @@ type interview struct {
 	in        *answers
 	noBrowser bool
 
+	choose func(*api.Remote) error // gives it the key that is wanted
+
 	kinds *api.SetupKinds
 	last  string // address that was shown
 }
 
 // setUp asks for what a remote needs, tries it and names it.
-func (g *globals) setUp(cmd *cobra.Command, name string, noBrowser bool) error {
+func (g *globals) setUp(cmd *cobra.Command, as api.Remote, k *keyFlags, noBrowser bool) error {
 	c, err := g.client(cmd)
 	if err != nil {
 		return err
@@ -49,23 +51,38 @@ func (g *globals) setUp(cmd *cobra.Command, name string, noBrowser bool) error {
 	if g.json {
 		out = cmd.ErrOrStderr()
 	}
-	i := &interview{c: c, out: out, in: newAnswers(cmd.InOrStdin(), out), noBrowser: noBrowser}
+	i := &interview{
+		c: c, out: out, in: newAnswers(cmd.InOrStdin(), out), noBrowser: noBrowser,
+		choose: func(r *api.Remote) error { return g.chooseKey(cmd, r, k) },
+	}
 	if i.kinds, err = c.SetupKinds(ctx); err != nil {
 		return err
 	}
-	setup, err := i.begin(ctx, name)
+	done, err := i.lead(ctx, as)
+	if err != nil || done.Remote == nil {
+		err = errors.Join(err, k.discard())
+	}
 	if err != nil {
 		return err
 	}
-	done, err := i.talk(ctx, setup)
-	if err != nil {
-		if ctx.Err() != nil {
-			err = errGivenUp
-		}
-		// A sign-in that waits would keep others from theirs.
-		return errors.Join(err, ignoreGone(c.DropSetup(context.WithoutCancel(ctx), setup.ID)))
-	}
 	return i.conclude(done)
+}
+
+// lead begins a setup and goes through it; one that is given up is over at once.
+func (i *interview) lead(ctx context.Context, as api.Remote) (*api.Setup, error) {
+	setup, err := i.begin(ctx, as)
+	if err != nil {
+		return nil, err
+	}
+	done, err := i.talk(ctx, setup)
+	if err == nil {
+		return done, nil
+	}
+	if ctx.Err() != nil {
+		err = errGivenUp
+	}
+	// A sign-in that waits would keep others from theirs.
+	return nil, errors.Join(err, ignoreGone(i.c.DropSetup(context.WithoutCancel(ctx), setup.ID)))
 }
 
 func ignoreGone(err error) error {
@@ -76,12 +93,13 @@ func ignoreGone(err error) error {
 }
 
 // begin asks what to set up and under which name, until that is one that nothing else has.
-func (i *interview) begin(ctx context.Context, name string) (*api.Setup, error) {
-	start, err := i.choose(ctx)
+func (i *interview) begin(ctx context.Context, as api.Remote) (*api.Setup, error) {
+	start, err := i.chooseKind(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for {
+	start.Notify = as.Notify
+	for name := as.Name; ; name = "" {
 		if start.Name = name; name == "" {
 			usual := usualName(start)
 			if start.Name, err = i.in.line(ctx, fmt.Sprintf("\nName of the remote here [%s]: ", usual)); err != nil {
@@ -89,13 +107,24 @@ func (i *interview) begin(ctx context.Context, name string) (*api.Setup, error) 
 			}
 			start.Name = cmp.Or(strings.TrimSpace(start.Name), usual)
 		}
-		setup, err := i.c.BeginSetup(ctx, start)
+		setup, err := i.beginAs(ctx, &start)
 		if !isRefusal(err) {
 			return setup, err
 		}
 		i.complain(err)
-		name = ""
 	}
+}
+
+// beginAs begins under a name, with the key that is wanted; it is asked for once.
+func (i *interview) beginAs(ctx context.Context, start *api.SetupStart) (*api.Setup, error) {
+	if !start.Encrypt {
+		r := api.Remote{Name: start.Name}
+		if err := i.choose(&r); err != nil {
+			return nil, err
+		}
+		start.Encrypt, start.Key = r.Encrypt, r.Key
+	}
+	return i.c.BeginSetup(ctx, *start)
 }
 
 // usualName is what the remote is called unless the person has a better name.
@@ -116,8 +145,8 @@ func (i *interview) complain(err error) { fmt.Fprintf(i.out, "! %s\n", words(err
 // offered is how many kinds are listed: those for most people.
 const offered = 8
 
-// choose asks for a kind, or for a remote that rclone knows.
-func (i *interview) choose(ctx context.Context) (api.SetupStart, error) {
+// chooseKind asks for a kind, or for a remote that rclone knows.
+func (i *interview) chooseKind(ctx context.Context) (api.SetupStart, error) {
 	fmt.Fprintln(i.out, "Where shall it sync to?")
 	var starts []api.SetupStart
 	for _, k := range i.kinds.Kinds[:min(offered, len(i.kinds.Kinds))] {
@@ -222,10 +251,10 @@ func (i *interview) conclude(s *api.Setup) error {
 		fmt.Fprintln(i.out, "Given up. Nothing was kept.")
 		return errFindings
 	case !s.Test.OK:
-		fmt.Fprintf(i.out, "Remote %s is %s, and does not work yet. Try it again: setlogger remote test %s\n", s.Remote.Name, s.Remote.Path, s.Remote.Name)
+		fmt.Fprintf(i.out, "Remote %s is %s, and does not work yet. Try it again: setlogger remote test %s\n", s.Remote.Name, placeShown(*s.Remote), s.Remote.Name)
 		return errFindings
 	}
-	_, err := fmt.Fprintf(i.out, "It works. Remote %s is %s. Sync a bucket with it: setlogger bucket create BUCKET --remote %s\n", s.Remote.Name, s.Remote.Path, s.Remote.Name)
+	_, err := fmt.Fprintf(i.out, "It works. Remote %s is %s. Sync a bucket with it: setlogger bucket create BUCKET --remote %s\n", s.Remote.Name, placeShown(*s.Remote), s.Remote.Name)
 	return err
 }
 

@@ -151,6 +151,27 @@ func option(t *testing.T, path, name string) string {
 	return found[1] + found[2]
 }
 
+// setUpEncrypted begins an encrypted share by questions, and joins it from a place of another name; the key of another share is
+// refused by name, and what was answered is dropped.
+func (g *guide) setUpEncrypted(t *testing.T) {
+	t.Helper()
+	folder := filepath.Join(t.TempDir(), "safe")
+	key, other := filepath.Join(t.TempDir(), "key"), filepath.Join(t.TempDir(), "other")
+	g.words = append(g.words, folder, "$FOLDER", filepath.Dir(key), "$KEYS")
+	add := []string{"remote", "add", "--no-browser"}
+	g.run(t, "encrypted", exitOK, g.command(append(add, "--encrypt", "--key-out", key)...), []string{"8", "safe", folder})
+	g.wantWorking(t, "safe")
+	if err := errors.Join(os.Rename(key, other), g.client.RemoveRemote(t.Context(), "safe")); err != nil {
+		t.Fatal(err)
+	}
+	g.run(t, "encryptedTaken", exitFailed, g.command(append(add, "--encrypt", "--key-out", key)...), []string{"8", "safer", folder, "drop"})
+	if _, err := os.Stat(key); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the key of nothing is still there: %v", err)
+	}
+	g.run(t, "encryptedJoin", exitOK, g.command(append(add, "--key-file", other)...), []string{"8", "again", folder})
+	g.wantWorking(t, "again")
+}
+
 // TestSetupTranscripts sets up remotes of several kinds as a person does, on one daemon.
 func TestSetupTranscripts(t *testing.T) {
 	g := newGuide(t)
@@ -163,6 +184,7 @@ func TestSetupTranscripts(t *testing.T) {
 		g.guided(t, "folder", exitOK, "8", "usb", folder)
 		g.wantWorking(t, "usb")
 	})
+	t.Run("encrypted", func(t *testing.T) { g.setUpEncrypted(t) })
 	t.Run("known", func(t *testing.T) {
 		g.guided(t, "known", exitOK, "nobody:", "disk:", "", "deep")
 		g.wantWorking(t, "disk")

@@ -26,6 +26,19 @@ type place struct {
 	environ  []string
 	requests func() int // that reached the server so far; nil where it is not asked over HTTP
 	cloud    *dropbox.Server
+	fails    bool          // all the time, until it is healed
+	heal     func() string // ends that, and tells how it failed
+}
+
+// run has a device carry out a command line. At a place that fails a person tries again.
+func (p place) run(t *testing.T, d *device, args ...string) {
+	t.Helper()
+	for ended := time.Now().Add(patience); p.fails && time.Now().Before(ended); {
+		if _, err := d.try(t, args...); err == nil {
+			return
+		}
+	}
+	d.run(t, args...)
 }
 
 // places opens a place of every kind, by the kind's name.
@@ -77,7 +90,7 @@ func (p place) device(t *testing.T, name string) *device {
 	}
 	d.env = append(d.env, p.environ...)
 	d.start(t)
-	d.run(t, "remote", "add", "share", p.path)
+	p.run(t, d, "remote", "add", "share", p.path)
 	return d
 }
 
@@ -130,7 +143,7 @@ func newJob(t *testing.T, p place) *job {
 	j := &job{place: p, a: p.device(t, "a"), b: p.device(t, "b")}
 	j.ofA = &acknowledged{device: j.a, bucket: jobBucket, prefix: "a-"}
 	j.ofB = &acknowledged{device: j.b, bucket: jobBucket, prefix: "b-"}
-	j.a.run(t, "bucket", "create", jobBucket, "--remote", "share")
+	p.run(t, j.a, "bucket", "create", jobBucket, "--remote", "share")
 	var lines bytes.Buffer
 	for i := range 1000 {
 		fmt.Fprintf(&lines, `{"type":"CREATE_NODE","id":"n%d","properties":{"n":%d}}`+"\n", i, i)
@@ -139,7 +152,7 @@ func newJob(t *testing.T, p place) *job {
 		t.Fatal(err)
 	}
 	settle(t, jobBucket, j.a)
-	j.b.run(t, "bucket", "join", jobBucket, "--remote", "share")
+	p.run(t, j.b, "bucket", "join", jobBucket, "--remote", "share")
 	agree(t, jobBucket, j.a, j.b)
 	return j
 }

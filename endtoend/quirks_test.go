@@ -9,7 +9,7 @@ import (
 
 	"github.com/setlogger/setlogger/remote"
 	"github.com/setlogger/setlogger/remote/faulty"
-	"github.com/setlogger/setlogger/remote/memory"
+	inmemory "github.com/setlogger/setlogger/remote/memory"
 	"github.com/setlogger/setlogger/remote/remotetest/webdav"
 )
 
@@ -17,7 +17,7 @@ import (
 func quirky(t *testing.T, personality faulty.Personality, seed uint64) place {
 	t.Helper()
 	personality.Options.Seed = seed
-	truth := memory.New()
+	truth := inmemory.New()
 	files := faulty.New(truth, personality.Options)
 	server, err := webdav.Start(files, webdav.Options{Truth: truth, Answer: answersOf(personality.Name)})
 	if err != nil {

@@ -187,7 +187,9 @@ func (j *job) hour(t *testing.T) string {
 	if j.place.requests != nil {
 		fmt.Fprintf(&text, "  = %.0f HTTP requests", float64(j.place.requests()-requests)*anHour)
 	}
-	agree(t, jobBucket, j.a, j.b)
+	if !j.place.fails { // else numbers may be the same by chance, while each lacks something
+		agree(t, jobBucket, j.a, j.b)
+	}
 	return text.String()
 }
 

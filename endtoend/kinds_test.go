@@ -22,7 +22,8 @@ import (
 type place struct {
 	kind     string
 	path     string
-	settings func() string // of rclone, for one device
+	folder   func(device string) string // of a device that has one of its own; nil where all have the path
+	settings func() string              // of rclone, for one device
 	environ  []string
 	requests func() int // that reached the server so far; nil where it is not asked over HTTP
 	cloud    *dropbox.Server
@@ -84,13 +85,16 @@ func dropboxPlace(t *testing.T) place {
 // device is one whose daemon runs and knows the place as "share".
 func (p place) device(t *testing.T, name string) *device {
 	t.Helper()
-	d := newDevice(t, name)
+	d, path := newDevice(t, name), p.path
+	if p.folder != nil {
+		path = p.folder(name)
+	}
 	if err := os.WriteFile(filepath.Join(filepath.Dir(d.data), "rclone.conf"), []byte(p.settings()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	d.env = append(d.env, p.environ...)
 	d.start(t)
-	p.run(t, d, "remote", "add", "share", p.path)
+	p.run(t, d, "remote", "add", "share", path)
 	return d
 }
 

@@ -27,7 +27,7 @@ func TestEachPlace(t *testing.T) {
 	for _, personality := range faulty.Personalities() { // at once, for they mostly wait
 		all.Go(func() {
 			t.Run(personality.Name, func(t *testing.T) {
-				line := testPlace(t, quirky(t, personality, seed))
+				line := testPlace(t, lies(t, personality, seed))
 				mu.Lock()
 				defer mu.Unlock()
 				table = append(table, line)

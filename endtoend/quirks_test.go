@@ -4,14 +4,52 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/setlogger/setlogger/remote"
 	"github.com/setlogger/setlogger/remote/faulty"
 	inmemory "github.com/setlogger/setlogger/remote/memory"
+	"github.com/setlogger/setlogger/remote/remotetest/syncthing"
 	"github.com/setlogger/setlogger/remote/remotetest/webdav"
 )
+
+// lies opens the place that fails as its kind does from the first request on.
+func lies(t *testing.T, personality faulty.Personality, seed uint64) place {
+	t.Helper()
+	if personality.Name == "syncthing" {
+		return mirrored(t, seed)
+	}
+	return quirky(t, personality, seed)
+}
+
+// mirrored is a folder that Syncthing keeps the same on all devices: each has a copy of its own.
+func mirrored(t *testing.T, seed uint64) place {
+	t.Helper()
+	cluster := syncthing.Start(syncthing.Options{Seed: seed, Lag: 400 * time.Millisecond, Returns: 0.25})
+	t.Cleanup(cluster.Close)
+	root := t.TempDir()
+	return place{
+		kind: "syncthing", settings: func() string { return "" }, fails: true,
+		folder: func(device string) string {
+			folder := filepath.Join(root, device)
+			if err := cluster.Join(folder); err != nil {
+				t.Fatal(err)
+			}
+			return folder
+		},
+		heal: func() string {
+			cluster.Heal()
+			met := cluster.Counts()
+			if met.Arrivals == 0 {
+				t.Error("nothing came from one copy to another")
+			}
+			return fmt.Sprintf("%+v", met)
+		},
+	}
+}
 
 // quirky is a place over WebDAV that has a personality from its first request on.
 func quirky(t *testing.T, personality faulty.Personality, seed uint64) place {

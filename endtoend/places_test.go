@@ -44,6 +44,7 @@ func testPlace(t *testing.T, p place) (line string) {
 	line = j.hour(t)
 	apps := append(j.rough(t), j.ofA, j.ofB)
 	t.Logf("met: %s", p.heal())
+	j.a.run(t, "compact", jobBucket)
 	newcomer := p.device(t, "c")
 	newcomer.run(t, "bucket", "join", jobBucket, "--remote", "share")
 	haveAll(t, apps, j.a, j.b, newcomer)

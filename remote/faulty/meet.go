@@ -108,8 +108,7 @@ func (f *failure) Unwrap() error { return f.error }
 
 // Of answers the fault that made an error, 0 where none did.
 func Of(err error) Fault {
-	var f *failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*failure](err); ok {
 		return f.fault
 	}
 	return 0

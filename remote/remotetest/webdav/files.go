@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/setlogger/setlogger/remote"
@@ -16,12 +17,23 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request, name string) {
 		s.tell(w, err, 0)
 		return
 	}
+	if whole, err := s.truth.Read(r.Context(), name); err == nil && len(data) < len(whole) && bytes.HasPrefix(whole, data) {
+		breakOff(w, data, len(whole))
+	}
 	kind := "application/octet-stream"
 	if bytes.HasPrefix(data, []byte("<!DOCTYPE html>")) {
 		kind = "text/html" // a page in place of the content
 	}
 	w.Header().Set("Content-Type", kind)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
+}
+
+// breakOff sends the first bytes of a content of a length, and no more.
+func breakOff(w http.ResponseWriter, data []byte, length int) {
+	w.Header().Set("Content-Length", strconv.Itoa(length))
+	_, _ = w.Write(data)
+	_ = http.NewResponseController(w).Flush()
+	panic(http.ErrAbortHandler)
 }
 
 // put stores a file. What came of an upload that broke off stays, as with plain servers.

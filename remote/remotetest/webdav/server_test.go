@@ -156,7 +156,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestBrokenConnections: an answer that does not come, and a listing that ends in the middle.
+// TestBrokenConnections: an answer that does not come, and a listing and a content that end in the middle.
 func TestBrokenConnections(t *testing.T) {
 	silent := func(error) webdav.Answer { return webdav.Answer{} }
 	truth := memory.New()
@@ -167,5 +167,15 @@ func TestBrokenConnections(t *testing.T) {
 	status, _, text, err := ask(t, s, "PROPFIND", "/", "", "Depth: 1")
 	if status != http.StatusMultiStatus || err == nil || listed(text) != "/ /a /b" || strings.Contains(text, "</multistatus>") {
 		t.Errorf("%d, %v: %s", status, err, text)
+	}
+	whole, some := memory.New(), memory.New()
+	for storage, text := range map[remote.Storage]string{whole: "0123456789", some: "0123"} {
+		if err := storage.Write(t.Context(), "a", []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	status, _, text, err = ask(t, start(t, some, webdav.Options{Truth: whole}), http.MethodGet, "/a", "")
+	if status != http.StatusOK || !errors.Is(err, io.ErrUnexpectedEOF) || text != "0123" {
+		t.Errorf("%d, %q, %v", status, text, err)
 	}
 }

@@ -27,6 +27,7 @@ type place struct {
 	environ  []string
 	requests func() int // that reached the server so far; nil where it is not asked over HTTP
 	cloud    *dropbox.Server
+	uploads  func() int    // that began so far; nil where nobody asks
 	fails    bool          // all the time, until it is healed
 	heal     func() string // ends that, and tells how it failed
 }

@@ -97,10 +97,11 @@ func (j *job) rough(t *testing.T) []*acknowledged {
 	return all
 }
 
-// killAmidWrites kills b once each of its apps has some writes acknowledged, and starts it again.
+// killAmidWrites kills b once all apps have some writes acknowledged, every other time not before a file goes up, and starts
+// it again.
 func (j *job) killAmidWrites(t *testing.T, turn int) []*acknowledged {
 	t.Helper()
-	const each = 20 // writes of an app of b before the kill
+	const each = 20 // writes of an app that are acknowledged before the kill
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var all []*acknowledged
@@ -114,11 +115,37 @@ func (j *job) killAmidWrites(t *testing.T, turn int) []*acknowledged {
 		}
 	}
 	ready.Wait()
+	if turn%2 == 0 {
+		running.Go(func() { j.pushing(ctx) })
+		j.awaitUpload()
+	}
 	j.b.kill(t)
 	cancel()
 	running.Wait()
 	j.b.start(t)
 	return all
+}
+
+// pushing has b sync until it is killed: by itself it may wait for minutes, where the place failed often.
+func (j *job) pushing(ctx context.Context) {
+	for ctx.Err() == nil {
+		_ = j.b.sync(ctx) // what it says does not matter
+	}
+}
+
+// awaitUpload waits until a file goes up, some seconds at most: at a place that is busy none may.
+func (j *job) awaitUpload() {
+	before := j.place.uploads()
+	deadline := time.After(5 * time.Second)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for j.place.uploads() == before {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			return
+		}
+	}
 }
 
 // app is another app of the device, with a token of its own.
@@ -141,7 +168,7 @@ func (d *device) app(t *testing.T, name string) *device {
 // write adds node after node until the context ends or one is not acknowledged, and tells when some are.
 func (a *acknowledged) write(ctx context.Context, t *testing.T, some int, ready func()) {
 	t.Helper()
-	pace := time.NewTicker(10 * time.Millisecond)
+	pace := time.NewTicker(20 * time.Millisecond)
 	defer pace.Stop()
 	told := false
 	defer func() {

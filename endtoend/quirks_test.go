@@ -33,6 +33,7 @@ func mirrored(t *testing.T, seed uint64) place {
 	root := t.TempDir()
 	return place{
 		kind: "syncthing", settings: func() string { return "" }, fails: true,
+		uploads: func() int { return cluster.Counts().Changes },
 		folder: func(device string) string {
 			folder := filepath.Join(root, device)
 			if err := cluster.Join(folder); err != nil {
@@ -68,7 +69,7 @@ func quirky(t *testing.T, personality faulty.Personality, seed uint64) place {
 	})
 	return place{
 		kind: personality.Name, path: server.Path(), settings: func() string { return "" }, requests: server.Requests,
-		fails: true, heal: func() string { return heal(t, files, personality) },
+		uploads: server.Uploads, fails: true, heal: func() string { return heal(t, files, personality) },
 	}
 }
 

@@ -32,6 +32,7 @@ type Server struct {
 	files, truth remote.Storage
 	answer       func(err error) Answer
 	requests     atomic.Int64
+	uploads      atomic.Int64
 	server       http.Server
 	ended        chan error
 
@@ -75,6 +76,9 @@ func (s *Server) Path() string { return `:webdav,url="` + s.URL + `",vendor=othe
 // Requests answers how many came so far.
 func (s *Server) Requests() int { return int(s.requests.Load()) }
 
+// Uploads answers how many of them began to bring a file.
+func (s *Server) Uploads() int { return int(s.uploads.Load()) }
+
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.requests.Add(1)
 	name := nameOf(r.URL.Path)
@@ -84,6 +88,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case http.MethodGet:
 		s.get(w, r, name)
 	case http.MethodPut:
+		s.uploads.Add(1)
 		s.put(w, r, name)
 	case http.MethodDelete:
 		s.remove(w, r, name)

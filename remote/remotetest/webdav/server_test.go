@@ -118,8 +118,8 @@ func TestFilesAndFolders(t *testing.T) {
 	wantStatus(t, s, http.StatusNotFound, http.MethodDelete, "/log/a.gz", "")
 	wantStatus(t, s, http.StatusForbidden, http.MethodDelete, "/log", "")
 	wantStatus(t, s, http.StatusMethodNotAllowed, "LOCK", "/log", "")
-	if s.Requests() != 16 {
-		t.Errorf("%d requests counted", s.Requests())
+	if s.Requests() != 16 || s.Uploads() != 2 {
+		t.Errorf("%d requests counted, %d uploads", s.Requests(), s.Uploads())
 	}
 }
 

@@ -17,23 +17,26 @@ import (
 
 // TestEachPlace has two devices do the main job over each kind of place while that fails as its kind does: they make a
 // bucket, join it, write from several apps, are killed, and compact. Then the place is healed, and they and a newcomer
-// have the same, with all that was acknowledged. It prints what an hour of such work asks of each place.
+// have the same, with all that was acknowledged. It prints what an hour of such work asks of each place. Syncthing itself is
+// one of them, too, where it is installed.
 func TestEachPlace(t *testing.T) {
 	seed := uint64(setting(t, "SETLOGGER_SEED", 1))
 	t.Logf("seed %d", seed)
 	var mu sync.Mutex
 	var table []string
 	var all sync.WaitGroup
-	for _, personality := range faulty.Personalities() { // at once, for they mostly wait
-		all.Go(func() {
-			t.Run(personality.Name, func(t *testing.T) {
-				line := testPlace(t, lies(t, personality, seed))
-				mu.Lock()
-				defer mu.Unlock()
-				table = append(table, line)
-			})
+	play := func(kind string, open func(t *testing.T) place) {
+		t.Run(kind, func(t *testing.T) {
+			line := testPlace(t, open(t))
+			mu.Lock()
+			defer mu.Unlock()
+			table = append(table, line)
 		})
 	}
+	for _, personality := range faulty.Personalities() { // at once, for they mostly wait
+		all.Go(func() { play(personality.Name, func(t *testing.T) place { return lies(t, personality, seed) }) })
+	}
+	all.Go(func() { play("syncthing itself", syncthingItself) })
 	all.Wait()
 	slices.Sort(table)
 	t.Logf("an edit a second, two devices, while the place fails; an hour of that asks of each:\n%s", strings.Join(table, "\n"))

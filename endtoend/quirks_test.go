@@ -28,9 +28,9 @@ func lies(t *testing.T, personality faulty.Personality, seed uint64) place {
 // mirrored is a folder that Syncthing keeps the same on all devices: each has a copy of its own.
 func mirrored(t *testing.T, seed uint64) place {
 	t.Helper()
-	cluster := syncthing.Start(syncthing.Options{Seed: seed, Lag: 400 * time.Millisecond, Returns: 0.25})
-	t.Cleanup(cluster.Close)
 	root := t.TempDir()
+	cluster := syncthing.Start(syncthing.Options{Seed: seed, Lag: 400 * time.Millisecond, Returns: 0.25})
+	t.Cleanup(cluster.Close) // before the folders go
 	return place{
 		kind: "syncthing", settings: func() string { return "" }, fails: true,
 		uploads: func() int { return cluster.Counts().Changes },

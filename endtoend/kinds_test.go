@@ -185,7 +185,7 @@ func (j *job) hour(t *testing.T) string {
 	anHour := float64(time.Hour) / float64(time.Since(begin))
 	after := j.calls(t)
 	var text strings.Builder
-	fmt.Fprintf(&text, "%-9s", j.place.kind)
+	fmt.Fprintf(&text, "%-16s", j.place.kind)
 	for _, verb := range []string{"list", "read", "write", "remove"} {
 		fmt.Fprintf(&text, "%7.0f %s", float64(after[verb]-calls[verb])*anHour, verb)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -122,4 +123,23 @@ func (a *acknowledged) check(t testing.TB, d *device) {
 			t.Errorf("LOST: %s was acknowledged and %s does not have it", id, d.name)
 		}
 	}
+}
+
+// missing answers the acknowledged nodes that are not in what a device exports.
+func (a *acknowledged) missing(t testing.TB, export []byte) (ids []string) {
+	t.Helper()
+	there := map[string]bool{}
+	for line := range bytes.Lines(export) {
+		var node struct{ ID string }
+		if err := json.Unmarshal(line, &node); err != nil {
+			t.Fatal(err)
+		}
+		there[node.ID] = true
+	}
+	for _, id := range a.ids {
+		if !there[id] {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }

@@ -141,8 +141,12 @@ func TestRefusals(t *testing.T) {
 	} {
 		s := scripted(t, faulty.Once{Fault: fault, Name: "log/d", Skip: 1})
 		for i, want := range []error{nil, want, nil} {
-			if err := s.Write(t.Context(), "log/d", nil); !errors.Is(err, want) {
+			err := s.Write(t.Context(), "log/d", nil)
+			if !errors.Is(err, want) {
 				t.Errorf("%v, call %d: %v", fault, i, err)
+			}
+			if of := faulty.Of(err); (want != nil) != (of == fault) {
+				t.Errorf("%v, call %d: the error is of %v", fault, i, of)
 			}
 		}
 		wantCount(t, s, fault, 1)

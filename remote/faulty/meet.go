@@ -1,6 +1,7 @@
 package faulty
 
 import (
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -92,7 +93,26 @@ func (m met) refusal() error {
 	return nil
 }
 
-func (m met) wrap(err error) error { return fmt.Errorf("%s %s: %w (%s)", m.verb, m.name, err, m.fault) }
+func (m met) wrap(err error) error {
+	return &failure{m.fault, fmt.Errorf("%s %s: %w (%s)", m.verb, m.name, err, m.fault)}
+}
+
+// failure is an error that a fault made.
+type failure struct {
+	fault Fault
+	error
+}
+
+// Unwrap answers what it is of.
+func (f *failure) Unwrap() error { return f.error }
+
+// Of answers the fault that made an error, 0 where none did.
+func Of(err error) Fault {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f.fault
+	}
+	return 0
+}
 
 // cut answers how many of n bytes arrive: scripted, or any number below n.
 func (m met) cut(n int) int {

@@ -89,10 +89,10 @@ func webDAV() Personality {
 		Quirks: []string{
 			"half a file where an upload broke off, with or without an error (RFC 4918 leaves PUT's middle open)",
 			"423 Locked, 507 Insufficient Storage (RFC 4918, 11.3 and 11.5)",
-			"a long listing breaks off; a gateway's page of HTML with 200",
+			"a long listing or a download breaks off; a gateway's page of HTML with 200",
 		},
 		Options: Options{Chance: map[Fault]float64{
-			BrokenUpload: 0.1, Cut: 0.05, Locked: 0.08, Full: 0.08, Broken: 0.1, HTML: 0.04, LostAnswer: 0.05,
+			BrokenUpload: 0.1, Cut: 0.05, Locked: 0.08, Full: 0.08, Broken: 0.1, HTML: 0.04, Short: 0.04, LostAnswer: 0.05,
 		}},
 	}
 }

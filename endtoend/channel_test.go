@@ -23,6 +23,8 @@ func TestChangesByNATS(t *testing.T) { testChannel(t, brokers.NATS(t), true) }
 // TestChangesByRabbitMQ kills the broker in its long form alone: it takes long to start.
 func TestChangesByRabbitMQ(t *testing.T) { testChannel(t, brokers.RabbitMQ(t), soak()) }
 
+func TestChangesByGoogle(t *testing.T) { testChannel(t, brokers.Google(t), true) }
+
 // testChannel has a subscriber of one device hear of what another appends, by way of a broker: on its own, with the broker killed
 // under load, and after it has come back. The share is a folder that is polled like a remote far away.
 func testChannel(t *testing.T, b *brokers.Broker, kill bool) {

@@ -52,7 +52,7 @@ func openRabbitMQ(ctx context.Context, u *url.URL, _ string) (remote.Channel, er
 		}
 	}()
 	return &channel{
-		topic: rabbitpubsub.OpenTopic(connection, topicOf(u), nil), subscription: deliveries, most: rabbitMost, alive: alive, free: func() error { return ignoreClosed(connection.Close()) },
+		topic: portableTopic{rabbitpubsub.OpenTopic(connection, topicOf(u), nil)}, subscription: deliveries, most: rabbitMost, alive: alive, free: func() error { return ignoreClosed(connection.Close()) },
 	}, nil
 }
 

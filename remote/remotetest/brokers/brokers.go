@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -49,6 +50,14 @@ func (b *Broker) Kill() {
 		_ = syscall.Kill(-b.cmd.Process.Pid, syscall.SIGKILL)
 		_ = b.cmd.Wait() // it was killed
 		b.cmd = nil
+	}
+}
+
+// Freeze has the process do nothing more, with its connections open, until it is killed.
+func (b *Broker) Freeze(t testing.TB) {
+	t.Helper()
+	if err := syscall.Kill(-b.cmd.Process.Pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -101,6 +110,16 @@ func freePort(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return port
+}
+
+// tool builds a program that go.mod names, and answers its path.
+func tool(t testing.TB, name string) string {
+	t.Helper()
+	program, err := exec.Command("go", "tool", "-n", name).Output()
+	if err != nil {
+		t.Fatalf("go tool -n %s: %v", name, err)
+	}
+	return strings.TrimSpace(string(program))
 }
 
 // need skips a test for which a program of the system is missing.

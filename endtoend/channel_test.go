@@ -1,6 +1,7 @@
 package endtoend
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -44,6 +45,9 @@ func testChannel(t *testing.T, b *brokers.Broker, kill bool) {
 	defer stop()
 	load.await(t, 0)
 
+	if out := reader.run(t, "remote", "channel", "setup", "share"); !bytes.Contains(out, []byte("ok      trip")) {
+		t.Errorf("the set-up says %s", out)
+	}
 	raw := b.Raw(t)
 	var alone []time.Duration
 	for range 100 {
@@ -58,6 +62,7 @@ func testChannel(t *testing.T, b *brokers.Broker, kill bool) {
 	agree(t, "x", writer, reader)
 	load.check(t, writer)
 	load.check(t, reader)
+	writer.run(t, "remote", "channel", "teardown", "share", "--all")
 }
 
 // onChannel starts a device with a remote that has a channel. ":local:" makes it one that may be far away.

@@ -76,8 +76,8 @@ func services() map[string]service {
 	return map[string]service{
 		"nats":      {"nats://user:password@host:4222/subject", hasHostAndTopic, openNATS, nil, nil},
 		"tls":       {"tls://user:password@host:4222/subject", hasHostAndTopic, openNATS, nil, nil},
-		"amqp":      {"amqp://user:password@host:5672/exchange", hasHostAndTopic, openRabbitMQ, nil, nil},
-		"amqps":     {"amqps://user:password@host:5671/exchange", hasHostAndTopic, openRabbitMQ, nil, nil},
+		"amqp":      {"amqp://user:password@host:5672/exchange", hasHostAndTopic, openRabbitMQ, setUpRabbitMQ, tearDownRabbitMQ},
+		"amqps":     {"amqps://user:password@host:5671/exchange", hasHostAndTopic, openRabbitMQ, setUpRabbitMQ, tearDownRabbitMQ},
 		"gcppubsub": {"gcppubsub://project/topic", hasProjectAndTopic, openGoogle, setUpGoogle, tearDownGoogle},
 	}
 }

@@ -18,6 +18,11 @@ func TestGoogle(t *testing.T) {
 	b := brokers.Google(t)
 	b.Start(t)
 	testChannel(t, b.Channel, 1<<20, b.Kill)
+	if os.Getenv("SETLOGGER_SOAK") != "" {
+		b.Start(t)
+		hearsOverEndsOfStreams(t, b.Channel)
+		noticesSilence(t, b)
+	}
 }
 
 // TestGoogleLeavesNothing opens channels, has one of them die, and looks what stands at the service.
@@ -84,14 +89,10 @@ func TestGoogleWantsALogin(t *testing.T) {
 	}
 }
 
-// TestGoogleEndsStreams goes on over the end of a stream, and misses nothing.
-func TestGoogleEndsStreams(t *testing.T) {
-	if os.Getenv("SETLOGGER_SOAK") == "" {
-		t.Skip("SETLOGGER_SOAK=1 runs it: the fake ends a stream after 12 seconds")
-	}
-	b := brokers.Google(t)
-	b.Start(t)
-	c := open(t, b.Channel, deviceA)
+// hearsOverEndsOfStreams sends until the fake has ended a stream twice, and misses nothing.
+func hearsOverEndsOfStreams(t *testing.T, address string) {
+	t.Helper()
+	c := open(t, address, deviceA)
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for i := range 300 {
@@ -105,18 +106,14 @@ func TestGoogleEndsStreams(t *testing.T) {
 	}
 }
 
-// TestGoogleFallsSilent stops the process of the service, which keeps its connections, until the channel notices.
-func TestGoogleFallsSilent(t *testing.T) {
-	if os.Getenv("SETLOGGER_SOAK") == "" {
-		t.Skip("SETLOGGER_SOAK=1 runs it: it takes most of a minute")
-	}
-	b := brokers.Google(t)
-	b.Start(t)
+// noticesSilence stops the process of the service, which keeps its connections.
+func noticesSilence(t *testing.T, b *brokers.Broker) {
+	t.Helper()
 	c := open(t, b.Channel, deviceA)
 	b.Freeze(t)
 	began := time.Now()
 	if _, err := c.Receive(t.Context()); !errors.Is(err, remote.ErrUnreachable) {
 		t.Errorf("a service that is silent: %v", err)
 	}
-	t.Logf("noticed after %v", time.Since(began).Round(time.Second))
+	t.Logf("silence is noticed after %v", time.Since(began).Round(time.Second))
 }

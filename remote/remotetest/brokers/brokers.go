@@ -112,10 +112,12 @@ func freePort(t testing.TB) string {
 	return port
 }
 
-// tool builds a program that go.mod names, and answers its path.
+// tool builds a program that go.mod names, with the settings of scripts/go, and answers its path.
 func tool(t testing.TB, name string) string {
 	t.Helper()
-	program, err := exec.Command("go", "tool", "-n", name).Output()
+	build := exec.Command("go", "tool", "-n", name)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-tags=slim -trimpath")
+	program, err := build.Output()
 	if err != nil {
 		t.Fatalf("go tool -n %s: %v", name, err)
 	}

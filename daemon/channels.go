@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/setlogger/setlogger/api"
@@ -26,8 +27,12 @@ type Channels struct {
 	TearDown func(ctx context.Context, address, subscriber string, all bool) error
 }
 
-// tryTime bounds the test of a channel.
-const tryTime = time.Minute
+const (
+	// tryTime bounds the test of a channel.
+	tryTime = time.Minute
+	// resend is after how long the message of a test is sent again.
+	resend = 2 * time.Second
+)
 
 // noChannelOf refuses what takes a channel.
 func noChannelOf(name string) error {
@@ -84,20 +89,38 @@ func (t *channelTest) run(ctx context.Context) api.RemoteTest {
 	return api.RemoteTest{OK: made && ok, Steps: t.steps}
 }
 
-// passThrough sends a message and waits for it. To others it is noise.
+// passThrough sends a message until it comes back: at some services a subscription that was just made misses the first ones. To
+// others it is noise.
 func passThrough(ctx context.Context, channel remote.Channel) error {
 	sent := make([]byte, 32)
 	_, _ = rand.Read(sent) // never fails
-	if err := channel.Send(ctx, sent); err != nil {
-		return err
+	ctx, stop := context.WithCancelCause(ctx)
+	var sending sync.WaitGroup
+	sending.Go(func() {
+		for {
+			if err := channel.Send(ctx, sent); err != nil {
+				stop(err)
+			}
+			if !rest(ctx, resend) {
+				return
+			}
+		}
+	})
+	err := hear(ctx, channel, sent)
+	stop(err)
+	sending.Wait()
+	if err != nil {
+		return context.Cause(ctx)
 	}
+	return nil
+}
+
+// hear receives until a message comes.
+func hear(ctx context.Context, channel remote.Channel, message []byte) error {
 	for {
 		got, err := channel.Receive(ctx)
-		if err != nil {
+		if err != nil || bytes.Equal(got, message) {
 			return err
-		}
-		if bytes.Equal(got, sent) {
-			return nil
 		}
 	}
 }

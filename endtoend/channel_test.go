@@ -26,6 +26,8 @@ func TestChangesByRabbitMQ(t *testing.T) { testChannel(t, brokers.RabbitMQ(t), s
 
 func TestChangesByGoogle(t *testing.T) { testChannel(t, brokers.Google(t), true) }
 
+func TestChangesByAWS(t *testing.T) { testChannel(t, brokers.AWS(t), soak()) }
+
 // testChannel has a subscriber of one device hear of what another appends, by way of a broker: on its own, with the broker killed
 // under load, and after it has come back. The share is a folder that is polled like a remote far away.
 func testChannel(t *testing.T, b *brokers.Broker, kill bool) {

@@ -70,7 +70,7 @@ func parse(address string) (*url.URL, service, error) {
 }
 
 // schemes are those that a person hears of.
-func schemes() []string { return []string{"nats", "amqp", "gcppubsub"} }
+func schemes() []string { return []string{"nats", "amqp", "gcppubsub", "awssnssqs"} }
 
 func services() map[string]service {
 	return map[string]service{
@@ -79,6 +79,7 @@ func services() map[string]service {
 		"amqp":      {"amqp://user:password@host:5672/exchange", hasHostAndTopic, openRabbitMQ, setUpRabbitMQ, tearDownRabbitMQ},
 		"amqps":     {"amqps://user:password@host:5671/exchange", hasHostAndTopic, openRabbitMQ, setUpRabbitMQ, tearDownRabbitMQ},
 		"gcppubsub": {"gcppubsub://project/topic", hasProjectAndTopic, openGoogle, setUpGoogle, tearDownGoogle},
+		"awssnssqs": {"awssnssqs://region/topic", hasRegionAndTopic, openAWS, setUpAWS, tearDownAWS},
 	}
 }
 

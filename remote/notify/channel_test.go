@@ -140,6 +140,7 @@ func TestAddresses(t *testing.T) {
 		"amqp://ada:s@host/exchange?vhost=v":  "amqp://***@host/exchange?vhost=v",
 		"nats://ada:s@host/subject?creds=/f@": "nats://***@host/subject?creds=/f@",
 		"gcppubsub://my-project/share.a-b_1":  "gcppubsub://my-project/share.a-b_1",
+		"awssnssqs://us-gov-west-1/share-a_1": "awssnssqs://us-gov-west-1/share-a_1",
 	} {
 		if err := notify.Check(address); err != nil {
 			t.Errorf("%s: %v", address, err)
@@ -151,7 +152,8 @@ func TestAddresses(t *testing.T) {
 	for _, address := range []string{
 		"", "subject", "nats://", "nats://host", "nats:///subject", "nats://host/a/b", "nats://host/a.*", "nats://host/>", "ftp://host/x", "nats://u:p%zz@host/x",
 		"gcppubsub://my-project", "gcppubsub://My/share", "gcppubsub://my-project/ab", "gcppubsub://my-project/1ab", "gcppubsub://my-project/googles", "gcppubsub://u@my-project/share",
-		"gcppubsub://my-project/share?x=y", "gcppubsub://projects/my-project/topics/share", "kafka://host/topic", "azuresb://topic",
+		"gcppubsub://my-project/share?x=y", "gcppubsub://projects/my-project/topics/share", "awssnssqs://eu-central-1", "awssnssqs://europe/share", "awssnssqs://eu-central-1/a.b", "awssnssqs://eu-central-1/share.fifo",
+		"awssnssqs://u@eu-central-1/share", "awssns:///arn:aws:sns:eu-central-1:1:share", "kafka://host/topic", "azuresb://topic",
 	} {
 		err := notify.Check(address)
 		var e *notify.AddressError

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -27,44 +26,40 @@ const (
 // googleStream brings the messages of a subscription. gocloud's driver for it asks for each anew, or looks ten times a second.
 type googleStream struct {
 	*google
+	*pump
 
-	name   string
-	coming chan []byte
-	heard  atomic.Bool // something came since it was looked
-	stop   context.CancelFunc
-	ended  chan struct{} // closed after err is set
-	err    error
+	name  string
+	heard atomic.Bool // something came since it was looked
 }
 
 func streamGoogle(g *google, name string) *googleStream {
-	ctx, stop := context.WithCancel(context.Background())
-	s := &googleStream{google: g, name: name, coming: make(chan []byte), stop: stop, ended: make(chan struct{})}
-	go s.run(ctx)
+	s := &googleStream{google: g, name: name}
+	s.pump = startPump(s.run)
 	return s
 }
 
 // run streams until it is stopped, or the service fails. A stream that ends after a while is begun anew: the subscription lasts, so
 // nothing is missed, and what is wrong shows in the new one.
-func (s *googleStream) run(ctx context.Context) {
+func (s *googleStream) run(ctx context.Context, hand give) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() { s.watch(ctx, fail) })
-	for s.err == nil {
+	for ctx.Err() == nil {
 		began := time.Now()
-		if err := s.pull(ctx); ctx.Err() != nil || time.Since(began) < googleLeast {
-			s.err = err
+		if err := s.pull(ctx, hand); ctx.Err() == nil && time.Since(began) < googleLeast {
+			fail(err)
 		}
 	}
-	fail(s.err) // keeps what the watch said
 	watching.Wait()
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-		s.err = cause
+	err := context.Cause(ctx)
+	if status.Code(err) == codes.NotFound { // somebody removed the subscription
+		return fmt.Errorf("%w: %w", remote.ErrUnreachable, err)
 	}
-	close(s.ended)
+	return googleFailure("stream", err)
 }
 
 // pull brings the messages of one stream until that ends.
-func (s *googleStream) pull(ctx context.Context) error {
+func (s *googleStream) pull(ctx context.Context, hand give) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := s.subscriptions.StreamingPull(ctx)
@@ -79,14 +74,14 @@ func (s *googleStream) pull(ctx context.Context) error {
 			return err
 		}
 		s.heard.Store(true)
-		if err := s.take(ctx, stream, response.GetReceivedMessages()); err != nil {
+		if err := take(ctx, stream, response.GetReceivedMessages(), hand); err != nil {
 			return err
 		}
 	}
 }
 
 // take acknowledges messages, and hands them on.
-func (s *googleStream) take(ctx context.Context, stream pubsubpb.Subscriber_StreamingPullClient, messages []*pubsubpb.ReceivedMessage) error {
+func take(ctx context.Context, stream pubsubpb.Subscriber_StreamingPullClient, messages []*pubsubpb.ReceivedMessage, hand give) error {
 	if len(messages) == 0 {
 		return nil
 	}
@@ -96,10 +91,8 @@ func (s *googleStream) take(ctx context.Context, stream pubsubpb.Subscriber_Stre
 	}
 	_ = stream.Send(&pubsubpb.StreamingPullRequest{AckIds: ids})
 	for _, m := range messages {
-		select {
-		case s.coming <- m.GetMessage().GetData():
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := hand(ctx, m.GetMessage().GetData()); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -128,23 +121,8 @@ func (s *googleStream) watch(ctx context.Context, fail context.CancelCauseFunc) 
 	}
 }
 
-func (s *googleStream) receive(ctx context.Context) ([]byte, error) {
-	select {
-	case m := <-s.coming:
-		return m, nil
-	case <-s.ended:
-		if status.Code(s.err) == codes.NotFound { // somebody removed the subscription
-			return nil, fmt.Errorf("%w: %w", remote.ErrUnreachable, s.err)
-		}
-		return nil, googleFailure("stream", s.err)
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 // shutdown ends the stream, and removes the subscription.
 func (s *googleStream) shutdown(ctx context.Context) error {
-	s.stop()
-	<-s.ended
+	s.end()
 	return s.unsubscribe(ctx, s.name)
 }

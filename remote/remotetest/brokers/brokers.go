@@ -127,11 +127,23 @@ func tool(t testing.TB, name string) string {
 // need skips a test for which a program of the system is missing.
 func need(t testing.TB, program string) {
 	t.Helper()
-	if _, err := exec.LookPath(program); err == nil {
-		return
+	if _, err := exec.LookPath(program); err != nil {
+		lacks(t, program+" is not installed")
 	}
+}
+
+// needFolder skips a test for which a folder was not fetched.
+func needFolder(t testing.TB, folder string) {
+	t.Helper()
+	if _, err := os.Stat(folder); err != nil {
+		lacks(t, folder+" is missing: .ci/tools fetches it")
+	}
+}
+
+func lacks(t testing.TB, what string) {
+	t.Helper()
 	if os.Getenv("SETLOGGER_TEST_REQUIRED") == "1" {
-		t.Fatalf("%s is not installed", program)
+		t.Fatal(what)
 	}
-	t.Skipf("%s is not installed", program)
+	t.Skip(what)
 }

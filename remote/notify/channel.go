@@ -36,6 +36,9 @@ func (c *channel) Send(ctx context.Context, message []byte) error {
 
 // Receive implements remote.Channel. What is received is acknowledged at once: what gets lost afterwards is in log/, too.
 func (c *channel) Receive(ctx context.Context) ([]byte, error) {
+	if err := ctx.Err(); err != nil { // else a message that waits could be taken all the same
+		return nil, err
+	}
 	lasting, stop := c.whileAlive(ctx)
 	defer stop()
 	m, err := c.subscription.receive(lasting)

@@ -277,6 +277,23 @@ func (c *Client) TestRemote(ctx context.Context, name string) (*RemoteTest, erro
 	return &t, c.get(ctx, call{method: http.MethodPost, path: "/v1/remotes/" + escape(name) + "/test"}, &t)
 }
 
+// SetUpChannel makes the topic of a remote's channel, if it is missing, and tells whether this device may send and receive there, and
+// how long a message takes. ErrConflict: the remote has no channel, or is paused.
+func (c *Client) SetUpChannel(ctx context.Context, name string) (*RemoteTest, error) {
+	var t RemoteTest
+	return &t, c.get(ctx, call{method: http.MethodPost, path: "/v1/remotes/" + escape(name) + "/channel"}, &t)
+}
+
+// TearDownChannel takes a remote's channel away, and what this device has at its service; with all, the topic too, and what other
+// devices left there. ErrConflict: the remote has no channel.
+func (c *Client) TearDownChannel(ctx context.Context, name string, all bool) error {
+	query := url.Values{}
+	if all {
+		query.Set("all", "true")
+	}
+	return c.get(ctx, call{method: http.MethodDelete, path: "/v1/remotes/" + escape(name) + "/channel", query: query}, nil)
+}
+
 // Verify checks every hash, signature and chain of a bucket or a remote, or of all when the name is empty.
 func (c *Client) Verify(ctx context.Context, subject string) (*Verdict, error) {
 	var v Verdict

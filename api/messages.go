@@ -253,15 +253,15 @@ type Remote struct {
 	Notify string `json:"notify,omitempty" doc:"Address of a Pub/Sub topic by which the devices of the share tell each other of changes at once, such as nats://host:4222/subject; none: there is none any more; left out: as it was"`
 }
 
-// RemoteTest is the verdict on one remote.
+// RemoteTest is the verdict on one remote, or on its channel.
 type RemoteTest struct {
 	OK    bool       `json:"ok"`
 	Steps []TestStep `json:"steps" nullable:"false"`
 }
 
-// TestStep is one call made by a test of a remote.
+// TestStep is one call made by a test of a remote or a channel.
 type TestStep struct {
-	Name    string `json:"name" doc:"write, read, list, remove; of a setup make before them"`
+	Name    string `json:"name" doc:"write, read, list, remove; of a setup make before them; of a channel topic, open, message, trip (a message sent and received, on a connection that stands), close"`
 	OK      bool   `json:"ok"`
 	Took    string `json:"took"`
 	Problem string `json:"problem,omitempty" doc:"Fixed word for what is wrong, as in the status"`

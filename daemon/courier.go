@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	mathrand "math/rand/v2"
 	"net/http"
@@ -149,7 +151,7 @@ func (c *courier) session(ctx context.Context) error {
 		return err
 	}
 	opening, cancel := context.WithTimeout(ctx, openTime)
-	channel, err := c.d.o.Channels.Open(opening, c.address, device.ID)
+	channel, err := c.d.o.Channels.Open(opening, c.address, subscriberOf(device.ID, c.r.name))
 	cancel()
 	if err != nil {
 		return err
@@ -170,6 +172,12 @@ func (c *courier) session(ctx context.Context) error {
 		err = <-failed
 	}
 	return errors.Join(err, channel.Close())
+}
+
+// subscriberOf names a device's subscription for a remote: two of its remotes may have one topic.
+func subscriberOf(device, remote string) string {
+	sum := sha256.Sum256([]byte(device + "\x00" + remote))
+	return hex.EncodeToString(sum[:16])
 }
 
 // stand keeps whether the channel works, and tells whether that is news. Then a round follows at once: for what was missed, or in
@@ -197,11 +205,21 @@ func (c *courier) problem() (api.Problem, bool) {
 	if c.err == nil {
 		return api.Problem{}, false
 	}
-	hint := "changes travel by polls meanwhile; look whether the broker runs and can be reached"
-	if errors.Is(c.err, remote.ErrDenied) {
-		hint = "changes travel by polls meanwhile; look at the login in the address, and name it anew: setlogger remote add " + c.r.name + " PATH --notify URL"
+	return named(notifyUnreachable, c.r.name, plain(c.err), "changes travel by polls meanwhile; "+channelHint(c.err, c.r.name)), true
+}
+
+// channelHint is what to do about an error of a remote's channel.
+func channelHint(err error, name string) string {
+	var own interface{ Hint() string }
+	switch {
+	case errors.As(err, &own):
+		return own.Hint()
+	case errors.Is(err, remote.ErrNoTopic):
+		return "make it: setlogger remote channel setup " + name
+	case errors.Is(err, remote.ErrDenied):
+		return "look at the login and what it may do; one in the address is named anew: setlogger remote add " + name + " PATH --notify URL"
 	}
-	return named(notifyUnreachable, c.r.name, plain(c.err), hint), true
+	return "look whether the broker runs and can be reached"
 }
 
 // checkChannel refuses what is no address of a channel.

@@ -55,7 +55,7 @@ func (b *broker) stop() {
 func (b *broker) address() string { return fmt.Sprintf("nats://127.0.0.1:%d/share", b.o.Port) }
 
 func channels() *Channels {
-	return &Channels{Check: notify.Check, Mask: notify.Mask, Open: notify.Open}
+	return &Channels{Check: notify.Check, Mask: notify.Mask, Open: notify.Open, SetUp: notify.SetUp, TearDown: notify.TearDown}
 }
 
 // onOneChannel starts two devices with one share and one channel, which are on it.

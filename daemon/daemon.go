@@ -69,14 +69,6 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Channels knows the Pub/Sub services by which the devices of a share tell each other of changes.
-type Channels struct {
-	Check func(address string) error  // answers what is wrong with an address, with a hint; it makes no call
-	Mask  func(address string) string // hides the login in it
-	// Open opens the channel at an address, for a device; its error wraps one of package remote.
-	Open func(ctx context.Context, address, device string) (remote.Channel, error)
-}
-
 // Ready tells where a daemon listens.
 type Ready struct {
 	Address string // host:port

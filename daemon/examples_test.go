@@ -89,6 +89,7 @@ func newStory(t *testing.T) *story {
 	s := &story{places: places{all: map[string]remote.Storage{}}, given: map[string]string{}, run: map[string]bool{}, checked: map[string]bool{}}
 	s.served = serveOptions(t, Options{
 		Data: filepath.Join(t.TempDir(), "data"), Open: s.places.open, Make: func(context.Context, string) error { return nil }, Setups: cloudSetups(),
+		Channels: channelsAt(startBroker(t).address()),
 		Encrypt: func(path, folder, password, salt string) (string, error) {
 			return path + "/" + folder + password + salt, nil
 		},
@@ -103,6 +104,16 @@ func newStory(t *testing.T) *story {
 		s.tokens[scope] = added.Token
 	}
 	return s
+}
+
+// channelsAt leads every address to one broker.
+func channelsAt(address string) *Channels {
+	c := channels()
+	open := c.Open
+	c.Open = func(ctx context.Context, _, subscriber string) (remote.Channel, error) {
+		return open(ctx, address, subscriber)
+	}
+	return c
 }
 
 // places are remotes in memory that can all be away.

@@ -84,6 +84,8 @@ func (d *Daemon) addCalls(r *router) {
 	huma.Register(r.api, r.operation("PATCH", "/v1/remotes/{remote}", "changeRemote", "Pause a remote, let it go on, or set its budget of requests"), d.changeRemote)
 	huma.Register(r.api, r.operation("DELETE", "/v1/remotes/{remote}", "removeRemote", "Forget a remote; nothing on it is touched"), d.removeRemote)
 	huma.Register(r.api, r.operation("POST", "/v1/remotes/{remote}/test", "testRemote", "Write, read, list and remove a small file there"), d.testRemote)
+	huma.Register(r.api, r.operation("POST", "/v1/remotes/{remote}/channel", "setUpChannel", "Make the topic of a remote's channel, if it is missing, and send a message through it"), d.setUpChannel)
+	huma.Register(r.api, r.operation("DELETE", "/v1/remotes/{remote}/channel", "tearDownChannel", "Take a remote's channel away, and what this device has at its service"), d.tearDownChannel)
 	huma.Register(r.api, r.operation("POST", "/v1/remotes/{remote}/sync", "syncRemote", "Sync with a remote now, and wait for it"), d.syncRemote)
 	huma.Register(r.api, r.operation("POST", "/v1/remotes/{remote}/move", "moveRemote", "Move a remote's share to another remote, or tell how far that is"), d.moveRemote)
 	huma.Register(r.api, r.operation("GET", setupsPath, "listKinds", "What a remote can be set up on by questions"), d.listKinds)

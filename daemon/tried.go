@@ -69,12 +69,21 @@ func (t *remoteTest) find(ctx context.Context) error {
 }
 
 func (t *remoteTest) step(name string, call func() error) bool {
+	step := tried(name, call, func(err error) (problem, hint string) {
+		return problemOf("", err).Name, cmp.Or(remote.Hint(err), placeHint(err), "look at the remote's path and settings")
+	})
+	t.steps = append(t.steps, step)
+	return step.OK
+}
+
+// tried makes one call of a test; why tells what an error is named, and what to do about it.
+func tried(name string, call func() error, why func(err error) (problem, hint string)) api.TestStep {
 	start := time.Now()
 	err := call()
 	step := api.TestStep{Name: name, OK: err == nil, Took: time.Since(start).Round(time.Millisecond / 10).String()}
 	if err != nil {
-		step.Error, step.Problem, step.Hint = plain(err), problemOf("", err).Name, cmp.Or(remote.Hint(err), placeHint(err), "look at the remote's path and settings")
+		step.Error = plain(err)
+		step.Problem, step.Hint = why(err)
 	}
-	t.steps = append(t.steps, step)
-	return step.OK
+	return step
 }

@@ -1,6 +1,7 @@
 package endtoend
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -23,6 +24,10 @@ func TestChangesByNATS(t *testing.T) { testChannel(t, brokers.NATS(t), true) }
 // TestChangesByRabbitMQ kills the broker in its long form alone: it takes long to start.
 func TestChangesByRabbitMQ(t *testing.T) { testChannel(t, brokers.RabbitMQ(t), soak()) }
 
+func TestChangesByGoogle(t *testing.T) { testChannel(t, brokers.Google(t), true) }
+
+func TestChangesByAWS(t *testing.T) { testChannel(t, brokers.AWS(t), soak()) }
+
 // testChannel has a subscriber of one device hear of what another appends, by way of a broker: on its own, with the broker killed
 // under load, and after it has come back. The share is a folder that is polled like a remote far away.
 func testChannel(t *testing.T, b *brokers.Broker, kill bool) {
@@ -42,6 +47,9 @@ func testChannel(t *testing.T, b *brokers.Broker, kill bool) {
 	defer stop()
 	load.await(t, 0)
 
+	if out := reader.run(t, "remote", "channel", "setup", "share"); !bytes.Contains(out, []byte("ok      trip")) {
+		t.Errorf("the set-up says %s", out)
+	}
 	raw := b.Raw(t)
 	var alone []time.Duration
 	for range 100 {
@@ -56,6 +64,7 @@ func testChannel(t *testing.T, b *brokers.Broker, kill bool) {
 	agree(t, "x", writer, reader)
 	load.check(t, writer)
 	load.check(t, reader)
+	writer.run(t, "remote", "channel", "teardown", "share", "--all")
 }
 
 // onChannel starts a device with a remote that has a channel. ":local:" makes it one that may be far away.

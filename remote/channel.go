@@ -1,6 +1,12 @@
 package remote
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
+
+// ErrNoTopic is the ErrUnreachable of a channel whose service answers, and has no such topic.
+var ErrNoTopic = fmt.Errorf("remote: the channel's topic is missing: %w", ErrUnreachable)
 
 // Channel is a topic of a Pub/Sub service that the devices of a share tell each other of changes by. It promises nothing: a message
 // may be lost, late, doubled, reordered or forged, and comes to the device that sent it, too. Both verbs may run at once.

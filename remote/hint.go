@@ -30,6 +30,7 @@ func hints() []hint {
 		{ErrBusy, "The remote asked for fewer requests; nothing to do, it is tried again more slowly."},
 		{ErrVanished, "Bring the folder back: mount its disk, take it out of the bin, or undo the renaming. To begin anew there: setlogger remote remove, then remote add."},
 		{ErrTwins, "Make one of the two: rclone dedupe NAME:FOLDER merges folders of one name; then sync again."},
+		{ErrNoTopic, "Make it: setlogger remote channel setup NAME."},
 		{ErrUnreachable, "Check the network, the address, and that the folder is still there (is its disk mounted?)."},
 		{ErrTooLarge, "A file in the share is larger than any SetLogger writes; move it out of the share."},
 		{ErrName, "A program put a file of a foreign name into the share; move it out of the share."},

@@ -36,7 +36,7 @@ func (ownHint) Hint() string { return "own" }
 func TestHint(t *testing.T) {
 	for _, err := range []error{
 		remote.ErrFull, remote.ErrDenied, remote.ErrBusy, remote.ErrUnreachable, remote.ErrTooLarge, remote.ErrName, remote.ErrNotExist,
-		remote.ErrExpired, remote.ErrVanished, remote.ErrTwins,
+		remote.ErrExpired, remote.ErrVanished, remote.ErrTwins, remote.ErrNoTopic,
 	} {
 		if remote.Hint(fmt.Errorf("tried: %w", err)) == "" {
 			t.Errorf("no hint for %v", err)

@@ -14,7 +14,7 @@ import (
 )
 
 func remoteCommand(g *globals) *cobra.Command {
-	return group("remote", "Name the places to sync with", remoteAddCommand(g), remoteListCommand(g), remoteTestCommand(g), remoteKeyCommand(g), remoteBudgetCommand(g), remoteMoveCommand(g), remoteRemoveCommand(g))
+	return group("remote", "Name the places to sync with", remoteAddCommand(g), remoteListCommand(g), remoteTestCommand(g), remoteKeyCommand(g), remoteBudgetCommand(g), remoteMoveCommand(g), channelCommand(g), remoteRemoveCommand(g))
 }
 
 func remoteAddCommand(g *globals) *cobra.Command {
@@ -45,7 +45,7 @@ func remoteAddCommand(g *globals) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&noBrowser, "no-browser", false, "show the address of a sign-in, and open no browser")
 	k.add(cmd)
-	cmd.Flags().StringVar(&notify, "notify", "", "a Pub/Sub topic by which the devices of the share tell each other of changes at once, such as nats://host:4222/subject; add the remote again to change it, none takes it away")
+	cmd.Flags().StringVar(&notify, "notify", "", "a Pub/Sub topic by which the devices of the share tell each other of changes at once, such as nats://host:4222/subject, amqp://host/exchange, gcppubsub://project/topic or awssnssqs://region/topic; add the remote again to change it, none takes it away")
 	return cmd
 }
 
@@ -86,15 +86,20 @@ func remoteTestCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, step := range t.Steps {
-				fmt.Fprintln(g.say(cmd), stepLine(step))
-			}
-			if !t.OK {
-				return errFindings
-			}
-			return nil
+			return g.showTest(cmd, t)
 		},
 	}
+}
+
+// showTest shows the steps of a test, one a line.
+func (g *globals) showTest(cmd *cobra.Command, t *api.RemoteTest) error {
+	for _, step := range t.Steps {
+		fmt.Fprintln(g.say(cmd), stepLine(step))
+	}
+	if !t.OK {
+		return errFindings
+	}
+	return nil
 }
 
 func stepLine(s api.TestStep) string {

@@ -49,7 +49,7 @@ func (g *globals) serve(ctx context.Context, log *slog.Logger, public bool, out 
 		Data: g.data, Listen: g.listen, Public: public, Version: version(), Logger: log,
 		NoSync: os.Getenv("SETLOGGER_TEST_NOSYNC") == "1", Day: testDay(),
 		Open: reach.open, Make: reach.make, Mask: reach.mask, Encrypt: reach.wrap, ObjectStore: reach.paid, Watch: watch, Setups: reach.setups,
-		Channels: &daemon.Channels{Check: notify.Check, Mask: notify.Mask, Open: notify.Open},
+		Channels: &daemon.Channels{Check: notify.Check, Mask: notify.Mask, Open: notify.Open, SetUp: notify.SetUp, TearDown: notify.TearDown},
 		Ready: func(r daemon.Ready) {
 			greet(out, r)
 			if err := installer.Ready(); err != nil {

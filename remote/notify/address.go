@@ -10,11 +10,13 @@ import (
 	"github.com/setlogger/setlogger/remote"
 )
 
-// service opens the channel at an address of its scheme, for a device.
+// service is what is done at the addresses of a scheme.
 type service struct {
-	open    func(ctx context.Context, u *url.URL, device string) (remote.Channel, error)
-	example string
-	fits    func(u *url.URL) bool
+	example  string
+	fits     func(u *url.URL) bool
+	open     func(ctx context.Context, u *url.URL, subscriber string) (remote.Channel, error)
+	setUp    func(ctx context.Context, u *url.URL) error                              // nil: there is nothing to make
+	tearDown func(ctx context.Context, u *url.URL, subscriber string, all bool) error // nil: nothing stays
 }
 
 // AddressError is why something is no address of a channel. It doesn't repeat it: there may be a password in it.
@@ -32,14 +34,14 @@ func Check(address string) error {
 	return err
 }
 
-// Open opens the channel at an address, with a subscription of this device alone, which is named by 32 hex digits. What the service
-// needs for that and lacks is made, as far as the login may. An error wraps remote.ErrDenied or remote.ErrUnreachable.
-func Open(ctx context.Context, address, device string) (remote.Channel, error) {
+// Open opens the channel at an address, with a subscription of this subscriber alone, whose 32 hex digits no other open channel has.
+// An error wraps remote.ErrDenied, remote.ErrNoTopic or remote.ErrUnreachable.
+func Open(ctx context.Context, address, subscriber string) (remote.Channel, error) {
 	u, s, err := parse(address)
 	if err != nil {
 		return nil, err
 	}
-	return s.open(ctx, u, device)
+	return s.open(ctx, u, subscriber)
 }
 
 // login is what stands before the host of a URL.
@@ -68,14 +70,16 @@ func parse(address string) (*url.URL, service, error) {
 }
 
 // schemes are those that a person hears of.
-func schemes() []string { return []string{"nats", "amqp"} }
+func schemes() []string { return []string{"nats", "amqp", "gcppubsub", "awssnssqs"} }
 
 func services() map[string]service {
 	return map[string]service{
-		"nats":  {openNATS, "nats://user:password@host:4222/subject", hasHostAndTopic},
-		"tls":   {openNATS, "tls://user:password@host:4222/subject", hasHostAndTopic},
-		"amqp":  {openRabbitMQ, "amqp://user:password@host:5672/exchange", hasHostAndTopic},
-		"amqps": {openRabbitMQ, "amqps://user:password@host:5671/exchange", hasHostAndTopic},
+		"nats":      {"nats://user:password@host:4222/subject", hasHostAndTopic, openNATS, nil, nil},
+		"tls":       {"tls://user:password@host:4222/subject", hasHostAndTopic, openNATS, nil, nil},
+		"amqp":      {"amqp://user:password@host:5672/exchange", hasHostAndTopic, openRabbitMQ, setUpRabbitMQ, tearDownRabbitMQ},
+		"amqps":     {"amqps://user:password@host:5671/exchange", hasHostAndTopic, openRabbitMQ, setUpRabbitMQ, tearDownRabbitMQ},
+		"gcppubsub": {"gcppubsub://project/topic", hasProjectAndTopic, openGoogle, setUpGoogle, tearDownGoogle},
+		"awssnssqs": {"awssnssqs://region/topic", hasRegionAndTopic, openAWS, setUpAWS, tearDownAWS},
 	}
 }
 

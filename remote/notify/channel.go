@@ -17,7 +17,7 @@ const closeTime = 2 * time.Second
 
 // channel is a topic with a subscription, and what they stand on.
 type channel struct {
-	topic        *pubsub.Topic
+	topic        topic
 	subscription subscription
 	most         int             // bytes of a message
 	alive        context.Context //nolint:containedctx // ends with the connection, where the library doesn't tell of that
@@ -31,16 +31,34 @@ func (c *channel) Send(ctx context.Context, message []byte) error {
 	}
 	lasting, stop := c.whileAlive(ctx)
 	defer stop()
-	return failure(ctx, "send", c.topic.Send(lasting, &pubsub.Message{Body: message}))
+	return failure(ctx, "send", c.topic.send(lasting, message))
 }
 
 // Receive implements remote.Channel. What is received is acknowledged at once: what gets lost afterwards is in log/, too.
 func (c *channel) Receive(ctx context.Context) ([]byte, error) {
+	if err := ctx.Err(); err != nil { // else a message that waits could be taken all the same
+		return nil, err
+	}
 	lasting, stop := c.whileAlive(ctx)
 	defer stop()
 	m, err := c.subscription.receive(lasting)
 	return m, failure(ctx, "receive", err)
 }
+
+// topic is what takes messages: one of gocloud, or of a library beside it.
+type topic interface {
+	send(ctx context.Context, message []byte) error
+	shutdown(ctx context.Context) error
+}
+
+// portableTopic is a topic of gocloud.
+type portableTopic struct{ *pubsub.Topic }
+
+func (t portableTopic) send(ctx context.Context, message []byte) error {
+	return t.Send(ctx, &pubsub.Message{Body: message})
+}
+
+func (t portableTopic) shutdown(ctx context.Context) error { return t.Shutdown(ctx) }
 
 // subscription is what brings messages: one of gocloud, or of a library beside it.
 type subscription interface {
@@ -73,16 +91,18 @@ func (c *channel) whileAlive(ctx context.Context) (context.Context, func()) {
 func (c *channel) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
-	return errors.Join(c.topic.Shutdown(ctx), c.subscription.shutdown(ctx), c.free())
+	return errors.Join(c.topic.shutdown(ctx), c.subscription.shutdown(ctx), c.free())
 }
 
-// failure tells what a service's error means to us.
+// failure tells what a service's error means to us, unless the service has told that.
 func failure(ctx context.Context, verb string, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case errors.Is(err, remote.ErrDenied), errors.Is(err, remote.ErrUnreachable):
+		return fmt.Errorf("%s: %w", verb, err)
 	case gcerrors.Code(err) == gcerrors.PermissionDenied:
 		return fmt.Errorf("%s: %w: %w", verb, remote.ErrDenied, err)
 	}

@@ -44,7 +44,7 @@ func openNATS(ctx context.Context, u *url.URL, _ string) (remote.Channel, error)
 	if err != nil {
 		return nil, errors.Join(natsFailure(u.Host, err), topic.Shutdown(ctx), free())
 	}
-	return &channel{topic: topic, subscription: portable{subscription}, most: int(connection.MaxPayload()), alive: context.Background(), free: free}, nil
+	return &channel{topic: portableTopic{topic}, subscription: portable{subscription}, most: int(connection.MaxPayload()), alive: context.Background(), free: free}, nil
 }
 
 func natsFailure(host string, err error) error {

@@ -24,9 +24,9 @@ const (
 	rabbitQueue = 64 << 20
 )
 
-// openRabbitMQ connects to a RabbitMQ server, and makes the fanout exchange if it is missing, and a queue on it that ends with the
-// connection. That is not mended behind our back, so that whoever holds the channel knows when it missed something.
-func openRabbitMQ(ctx context.Context, u *url.URL, _ string) (remote.Channel, error) {
+// dialRabbitMQ connects to a RabbitMQ server. The connection is not mended behind our back, so that whoever holds the channel knows
+// when it missed something.
+func dialRabbitMQ(ctx context.Context, u *url.URL) (*amqp.Connection, error) {
 	server := url.URL{Scheme: u.Scheme, User: u.User, Host: u.Host}
 	vhost := u.Query().Get("vhost")
 	if vhost == "" {
@@ -38,11 +38,20 @@ func openRabbitMQ(ctx context.Context, u *url.URL, _ string) (remote.Channel, er
 		})
 	})
 	if err != nil {
-		return nil, rabbitFailure(u.Host, err)
+		return nil, rabbitFailure("connect to", u.Host, err)
+	}
+	return connection, nil
+}
+
+// openRabbitMQ makes the exchange if it is missing, and a queue on it that ends with the connection.
+func openRabbitMQ(ctx context.Context, u *url.URL, _ string) (remote.Channel, error) {
+	connection, err := dialRabbitMQ(ctx, u)
+	if err != nil {
+		return nil, err
 	}
 	deliveries, err := consume(connection, topicOf(u))
 	if err != nil {
-		return nil, errors.Join(rabbitFailure(u.Host, err), connection.Close())
+		return nil, errors.Join(rabbitFailure("subscribe to", u.Host, err), connection.Close())
 	}
 	alive, end := context.WithCancel(context.Background())
 	closed := connection.NotifyClose(make(chan *amqp.Error, 1))
@@ -52,8 +61,41 @@ func openRabbitMQ(ctx context.Context, u *url.URL, _ string) (remote.Channel, er
 		}
 	}()
 	return &channel{
-		topic: rabbitpubsub.OpenTopic(connection, topicOf(u), nil), subscription: deliveries, most: rabbitMost, alive: alive, free: func() error { return ignoreClosed(connection.Close()) },
+		topic: portableTopic{rabbitpubsub.OpenTopic(connection, topicOf(u), nil)}, subscription: deliveries, most: rabbitMost, alive: alive, free: func() error { return ignoreClosed(connection.Close()) },
 	}, nil
+}
+
+// declare makes the exchange, fanout and durable, if it is missing.
+func declare(c *amqp.Channel, exchange string) error {
+	return c.ExchangeDeclare(exchange, amqp.ExchangeFanout, true, false, false, false, nil)
+}
+
+func setUpRabbitMQ(ctx context.Context, u *url.URL) error {
+	return onRabbitMQ(ctx, u, "make the exchange of", func(c *amqp.Channel) error { return declare(c, topicOf(u)) })
+}
+
+// tearDownRabbitMQ removes the exchange; queues end by themselves.
+func tearDownRabbitMQ(ctx context.Context, u *url.URL, _ string, all bool) error {
+	if !all {
+		return nil
+	}
+	return onRabbitMQ(ctx, u, "remove the exchange of", func(c *amqp.Channel) error { return c.ExchangeDelete(topicOf(u), false, false) })
+}
+
+// onRabbitMQ does something on a connection of its own.
+func onRabbitMQ(ctx context.Context, u *url.URL, verb string, what func(c *amqp.Channel) error) error {
+	connection, err := dialRabbitMQ(ctx, u)
+	if err != nil {
+		return err
+	}
+	c, err := connection.Channel()
+	if err == nil {
+		err = what(c)
+	}
+	if err != nil {
+		err = rabbitFailure(verb, u.Host, err)
+	}
+	return errors.Join(err, ignoreClosed(connection.Close()))
 }
 
 // deliveries is a consumer of a queue. gocloud's own waits up to 50 ms for a second message before it brings the first.
@@ -68,7 +110,7 @@ func consume(connection *amqp.Connection, exchange string) (*deliveries, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := c.ExchangeDeclare(exchange, amqp.ExchangeFanout, true, false, false, false, nil); err != nil {
+	if err := declare(c, exchange); err != nil {
 		return nil, err
 	}
 	q, err := c.QueueDeclare("", false, true, true, false, amqp.Table{"x-max-length-bytes": int32(rabbitQueue)})
@@ -106,10 +148,10 @@ func ignoreClosed(err error) error {
 	return err
 }
 
-func rabbitFailure(host string, err error) error {
+func rabbitFailure(verb, host string, err error) error {
 	is := remote.ErrUnreachable
 	if e, ok := errors.AsType[*amqp.Error](err); ok && (e.Code == amqp.AccessRefused || e.Code == amqp.NotAllowed) {
 		is = remote.ErrDenied
 	}
-	return fmt.Errorf("connect to RabbitMQ at %s: %w: %w", host, is, err)
+	return fmt.Errorf("%s RabbitMQ at %s: %w: %w", verb, host, is, err)
 }

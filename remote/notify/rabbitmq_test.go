@@ -17,5 +17,18 @@ func TestRabbitMQ(t *testing.T) {
 	if _, err := notify.Open(t.Context(), wrong, deviceA); !errors.Is(err, remote.ErrDenied) {
 		t.Errorf("a wrong password: %v", err)
 	}
+	for range 2 { // again is no error
+		if err := notify.SetUp(t.Context(), b.Channel); err != nil {
+			t.Error(err)
+		}
+	}
+	for range 2 {
+		if err := notify.TearDown(t.Context(), b.Channel, deviceA, true); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := brokers.RabbitMQLacks(b); err != nil {
+		t.Errorf("the exchange was removed: %v", err)
+	}
 	testChannel(t, b.Channel, 1<<20, b.Kill)
 }

@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -49,6 +50,14 @@ func (b *Broker) Kill() {
 		_ = syscall.Kill(-b.cmd.Process.Pid, syscall.SIGKILL)
 		_ = b.cmd.Wait() // it was killed
 		b.cmd = nil
+	}
+}
+
+// Freeze has the process do nothing more, with its connections open, until it is killed.
+func (b *Broker) Freeze(t testing.TB) {
+	t.Helper()
+	if err := syscall.Kill(-b.cmd.Process.Pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -103,14 +112,38 @@ func freePort(t testing.TB) string {
 	return port
 }
 
+// tool builds a program that go.mod names, with the settings of scripts/go, and answers its path.
+func tool(t testing.TB, name string) string {
+	t.Helper()
+	build := exec.Command("go", "tool", "-n", name)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-tags=slim -trimpath")
+	program, err := build.Output()
+	if err != nil {
+		t.Fatalf("go tool -n %s: %v", name, err)
+	}
+	return strings.TrimSpace(string(program))
+}
+
 // need skips a test for which a program of the system is missing.
 func need(t testing.TB, program string) {
 	t.Helper()
-	if _, err := exec.LookPath(program); err == nil {
-		return
+	if _, err := exec.LookPath(program); err != nil {
+		lacks(t, program+" is not installed")
 	}
+}
+
+// needFolder skips a test for which a folder was not fetched.
+func needFolder(t testing.TB, folder string) {
+	t.Helper()
+	if _, err := os.Stat(folder); err != nil {
+		lacks(t, folder+" is missing: .ci/tools fetches it")
+	}
+}
+
+func lacks(t testing.TB, what string) {
+	t.Helper()
 	if os.Getenv("SETLOGGER_TEST_REQUIRED") == "1" {
-		t.Fatalf("%s is not installed", program)
+		t.Fatal(what)
 	}
-	t.Skipf("%s is not installed", program)
+	t.Skip(what)
 }

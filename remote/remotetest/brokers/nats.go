@@ -1,8 +1,6 @@
 package brokers
 
 import (
-	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -12,15 +10,11 @@ import (
 // NATS is a NATS server.
 func NATS(t testing.TB) *Broker {
 	t.Helper()
-	program, err := exec.Command("go", "tool", "-n", "nats-server").Output()
-	if err != nil {
-		t.Fatalf("go tool -n nats-server: %v", err)
-	}
 	port := freePort(t)
 	address := "127.0.0.1:" + port
 	return &Broker{
 		Name: "NATS", Channel: "nats://" + address + "/share", address: address,
-		line: []string{strings.TrimSpace(string(program)), "-a", "127.0.0.1", "-p", port},
+		line: []string{tool(t, "nats-server"), "-a", "127.0.0.1", "-p", port},
 		raw:  func(t testing.TB) func() time.Duration { return rawNATS(t, address) },
 	}
 }

@@ -1,6 +1,8 @@
 package brokers
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,6 +48,24 @@ func RabbitMQ(t testing.TB) *Broker {
 		},
 		raw: func(t testing.TB) func() time.Duration { return rawRabbitMQ(t, url) },
 	}
+}
+
+// RabbitMQLacks answers nil if the exchange of RabbitMQ's Channel is not there.
+func RabbitMQLacks(b *Broker) error {
+	c, err := amqp.Dial("amqp://guest:guest@" + b.address)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	channel, err := c.Channel()
+	if err != nil {
+		return err
+	}
+	err = channel.ExchangeDeclarePassive("share", amqp.ExchangeFanout, true, false, false, false, nil)
+	if e, ok := errors.AsType[*amqp.Error](err); ok && e.Code == amqp.NotFound {
+		return nil
+	}
+	return fmt.Errorf("the exchange is there: %w", err)
 }
 
 // startMapper starts Erlang's port mapper: else the server starts one that outlives it.

@@ -1,0 +1,68 @@
+package notify
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/setlogger/setlogger/remote"
+)
+
+// awsQueue is a queue with its subscription. gocloud's driver for it asks four times a second, each of which costs.
+type awsQueue struct {
+	*amazon
+	*pump
+
+	address      string
+	subscription string
+}
+
+func (q *awsQueue) poll() *awsQueue {
+	q.pump = startPump(q.run)
+	return q
+}
+
+// run asks for messages, again and again: SQS answers as the first one comes, or after a while.
+func (q *awsQueue) run(ctx context.Context, hand give) error {
+	for {
+		if err := q.ask(ctx, hand); err != nil {
+			if isMissing(err) { // somebody removed the queue
+				return fmt.Errorf("%w: %w", remote.ErrUnreachable, err)
+			}
+			return awsFailure("receive", err)
+		}
+	}
+}
+
+func (q *awsQueue) ask(ctx context.Context, hand give) error {
+	asking, cancel := context.WithTimeout(ctx, awsPoll*time.Second+awsWait)
+	defer cancel()
+	got, err := q.queues.ReceiveMessage(asking, &sqs.ReceiveMessageInput{QueueUrl: aws.String(q.address), MaxNumberOfMessages: 10, WaitTimeSeconds: awsPoll})
+	if err != nil {
+		return err
+	}
+	for _, m := range got.Messages {
+		text := aws.ToString(m.Body)
+		body, err := base64.StdEncoding.DecodeString(text)
+		if err != nil { // not one of ours
+			body = []byte(text)
+		}
+		if err := hand(ctx, body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shutdown removes the subscription and the queue.
+func (q *awsQueue) shutdown(ctx context.Context) error {
+	q.end()
+	_, err := q.topics.Unsubscribe(ctx, &sns.UnsubscribeInput{SubscriptionArn: aws.String(q.subscription)})
+	return errors.Join(unlessMissing(err), q.removeQueue(ctx, q.address))
+}

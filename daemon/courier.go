@@ -32,8 +32,9 @@ const (
 	maxMessage = 128 << 10
 	// maxBurst is how many messages tell what was appended to a bucket in one go; more of it goes by files alone.
 	maxBurst = 8
-	// streamStep is the least time between two tellings: what is appended meanwhile goes together.
-	streamStep = 5 * time.Millisecond
+	// streamStep is the time between two tellings of a stream: what is appended meanwhile goes together. The first streamAtOnce
+	// wait for nothing, so that only what goes on and on, faster than a person works, is slowed down.
+	streamStep, streamAtOnce = 5 * time.Millisecond, 100
 )
 
 // courier carries what is appended to a remote's buckets over its channel, both ways, beside the rounds. The files in log/ stay
@@ -48,6 +49,7 @@ type courier struct {
 	looks   *rate.Limiter // rounds that messages may call for
 	asks    *rate.Limiter // of its own, that others tell again
 	answers *rate.Limiter // to those of others
+	pace    *rate.Limiter // of tellings
 
 	work chan struct{} // holds one note: there is something to tell
 
@@ -69,7 +71,7 @@ func (d *Daemon) carry(r *heldRemote, address string) {
 	}
 	ctx, stop := context.WithCancel(d.lanes)
 	c := &courier{
-		d: d, r: r, address: address, stop: stop, looks: rate.NewLimiter(rate.Every(5*time.Second), 3), asks: rate.NewLimiter(1, 2), answers: rate.NewLimiter(1, 2), work: make(chan struct{}, 1), ended: make(chan struct{}), fresh: map[string]*heldBucket{},
+		d: d, r: r, address: address, stop: stop, looks: rate.NewLimiter(rate.Every(5*time.Second), 3), asks: rate.NewLimiter(1, 2), answers: rate.NewLimiter(1, 2), pace: rate.NewLimiter(rate.Every(streamStep), streamAtOnce), work: make(chan struct{}, 1), ended: make(chan struct{}), fresh: map[string]*heldBucket{},
 		places: map[string]localstore.Excerpt{},
 	}
 	_, _ = rand.Read(c.sender[:]) // never fails

@@ -87,14 +87,13 @@ func (c *courier) send(ctx context.Context, channel remote.Channel) error {
 		if err := c.do(ctx, channel, c.take()); err != nil {
 			return err
 		}
-		next := time.Now().Add(streamStep)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-c.work:
 		}
-		if pause := time.Until(next); pause > 0 && !rest(ctx, pause) {
-			return ctx.Err()
+		if err := c.pace.Wait(ctx); err != nil {
+			return err
 		}
 	}
 }

@@ -36,8 +36,12 @@ func TestCities(t *testing.T) {
 			w.killInPush(t)
 			w.joinMore(t)
 			w.editApart(t)
+			w.a.run(t, "verify")
+			for _, d := range []*device{w.b, w.c} { // of the share they would read what a has just read
+				d.run(t, "verify", "cities")
+				d.run(t, "verify", "more")
+			}
 			for _, d := range []*device{w.a, w.b, w.c} {
-				d.run(t, "verify")
 				d.stop(t)
 			}
 		})

@@ -31,8 +31,8 @@ func digest(export []byte, without string) string {
 }
 
 // settle waits until the devices have the same and nothing pending: all entries, or, where some of them came by an index and are
-// in no log, all nodes.
-func settle(t testing.TB, bucket string, devices ...*device) {
+// in no log, all nodes. Then it answers what all of them export.
+func settle(t testing.TB, bucket string, devices ...*device) (export []byte) {
 	t.Helper()
 	ended := time.Now().Add(patience)
 	for {
@@ -50,8 +50,11 @@ func settle(t testing.TB, bucket string, devices ...*device) {
 			pending += b.Pending
 			states = append(states, fmt.Sprintf("%s: %d entries, %d pending, %d nodes", d.name, b.Entries, b.Pending, b.Nodes))
 		}
-		if pending == 0 && (sameEntries(all) || sameNodes(t, bucket, all, devices)) {
-			return
+		if pending == 0 && sameEntries(all) {
+			return nil
+		}
+		if same := sameNodes(t, bucket, all, devices); same != nil {
+			return same
 		}
 		if time.Now().After(ended) {
 			t.Fatalf("no agreement in %v: %v", patience, states)
@@ -63,19 +66,25 @@ func sameEntries(all []bucketStatus) bool {
 	return !slices.ContainsFunc(all, func(b bucketStatus) bool { return b.Entries != all[0].Entries })
 }
 
-func sameNodes(t testing.TB, bucket string, all []bucketStatus, devices []*device) bool {
+// sameNodes answers what all devices export; nil while that is not the same.
+func sameNodes(t testing.TB, bucket string, all []bucketStatus, devices []*device) []byte {
 	t.Helper()
-	if slices.ContainsFunc(all, func(b bucketStatus) bool { return b.Nodes == 0 || b.Nodes != all[0].Nodes }) {
-		return false
+	if slices.ContainsFunc(all, func(b bucketStatus) bool { return b.Nodes == 0 || b.Nodes != all[0].Nodes || b.Pending > 0 }) {
+		return nil
 	}
 	first := devices[0].export(t, bucket)
-	return !slices.ContainsFunc(devices[1:], func(d *device) bool { return !bytes.Equal(d.export(t, bucket), first) })
+	if slices.ContainsFunc(devices[1:], func(d *device) bool { return !bytes.Equal(d.export(t, bucket), first) }) {
+		return nil
+	}
+	return first
 }
 
 // agree settles the devices and checks that they export the same, which it answers.
 func agree(t testing.TB, bucket string, devices ...*device) []byte {
 	t.Helper()
-	settle(t, bucket, devices...)
+	if same := settle(t, bucket, devices...); same != nil {
+		return same
+	}
 	first := devices[0].export(t, bucket)
 	for _, d := range devices[1:] {
 		if other := d.export(t, bucket); !bytes.Equal(first, other) {

@@ -28,6 +28,7 @@ type keyFlags struct {
 	encrypt, join bool
 	out           string // file for the new key
 	file          string // file with the key to join with
+	written       bool   // out was made, and has the new key
 }
 
 func (k *keyFlags) add(cmd *cobra.Command) {
@@ -57,6 +58,7 @@ func (g *globals) chooseKey(cmd *cobra.Command, r *api.Remote, k *keyFlags) (err
 	switch {
 	case k.encrypt:
 		r.Key, err = g.newKey(cmd, *r, k.out)
+		k.written = err == nil && k.out != ""
 	case k.out != "":
 		err = errors.New("--key-out goes with --encrypt")
 	case k.join, k.file != "":
@@ -66,9 +68,9 @@ func (g *globals) chooseKey(cmd *cobra.Command, r *api.Remote, k *keyFlags) (err
 	return err
 }
 
-// discard removes the file of a new key that is the key of nothing.
+// discard removes the file of a new key that is the key of nothing; one that was there before stays.
 func (k *keyFlags) discard() error {
-	if k.out == "" {
+	if !k.written {
 		return nil
 	}
 	return os.Remove(k.out)

@@ -33,7 +33,8 @@ type interview struct {
 	in        *answers
 	noBrowser bool
 
-	choose func(*api.Remote) error // gives it the key that is wanted
+	choose  func(*api.Remote) error // gives it the key that is wanted
+	discard func() error            // undoes that where nothing came of the setup
 
 	kinds *api.SetupKinds
 	last  string // address that was shown
@@ -53,36 +54,41 @@ func (g *globals) setUp(cmd *cobra.Command, as api.Remote, k *keyFlags, noBrowse
 	}
 	i := &interview{
 		c: c, out: out, in: newAnswers(cmd.InOrStdin(), out), noBrowser: noBrowser,
-		choose: func(r *api.Remote) error { return g.chooseKey(cmd, r, k) },
+		choose: func(r *api.Remote) error { return g.chooseKey(cmd, r, k) }, discard: k.discard,
 	}
 	if i.kinds, err = c.SetupKinds(ctx); err != nil {
 		return err
 	}
 	done, err := i.lead(ctx, as)
-	if err != nil || done.Remote == nil {
-		err = errors.Join(err, k.discard())
-	}
 	if err != nil {
 		return err
 	}
 	return i.conclude(done)
 }
 
-// lead begins a setup and goes through it; one that is given up is over at once.
+// lead begins a setup and goes through it; one that is given up is over at once. A new key goes only where no remote can have
+// come to need it: an answer that was lost may have named one.
 func (i *interview) lead(ctx context.Context, as api.Remote) (*api.Setup, error) {
 	setup, err := i.begin(ctx, as)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, i.discard())
 	}
 	done, err := i.talk(ctx, setup)
-	if err == nil {
+	switch {
+	case err == nil && done.Remote == nil:
+		return done, i.discard()
+	case err == nil:
 		return done, nil
 	}
 	if ctx.Err() != nil {
 		err = errGivenUp
 	}
 	// A sign-in that waits would keep others from theirs.
-	return nil, errors.Join(err, ignoreGone(i.c.DropSetup(context.WithoutCancel(ctx), setup.ID)))
+	dropped := i.c.DropSetup(context.WithoutCancel(ctx), setup.ID)
+	if dropped == nil {
+		return nil, errors.Join(err, i.discard())
+	}
+	return nil, errors.Join(err, ignoreGone(dropped))
 }
 
 func ignoreGone(err error) error {

@@ -161,6 +161,12 @@ func (g *guide) setUpEncrypted(t *testing.T) {
 	add := []string{"remote", "add", "--no-browser"}
 	g.run(t, "encrypted", exitOK, g.command(append(add, "--encrypt", "--key-out", key)...), []string{"8", "safe", folder})
 	g.wantWorking(t, "safe")
+	for name, flags := range map[string][]string{"encryptedKept": {"--encrypt"}, "encryptedNoKey": nil} { // a key that was there is nobody's to remove
+		g.run(t, name, exitFailed, g.command(append(append(add, "--key-out", key), flags...)...), []string{"8", "other", folder})
+		if _, err := os.Stat(key); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
 	if err := errors.Join(os.Rename(key, other), g.client.RemoveRemote(t.Context(), "safe")); err != nil {
 		t.Fatal(err)
 	}

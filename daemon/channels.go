@@ -34,25 +34,27 @@ const (
 	resend = 2 * time.Second
 )
 
-// noChannelOf refuses what takes a channel.
-func noChannelOf(name string) error {
-	return problem(http.StatusConflict, "remote "+name+" has no channel", "name one by adding the remote again: setlogger remote add "+name+" PATH --notify URL")
+// courierOf answers a remote that has a channel, with what carries it, and the id of this device.
+func (d *Daemon) courierOf(name string) (r *heldRemote, c *courier, device string, err error) {
+	if r, err = d.remote(name); err != nil {
+		return nil, nil, "", err
+	}
+	if c = r.courier.Load(); c == nil {
+		return nil, nil, "", problem(http.StatusConflict, "remote "+name+" has no channel", "name one by adding the remote again: setlogger remote add "+name+" PATH --notify URL")
+	}
+	known, err := d.registry.Device()
+	if err != nil {
+		return nil, nil, "", refused(err)
+	}
+	return r, c, known.ID, nil
 }
 
 // setUpChannel makes what the devices of a share have in common at the service of its channel, and tries it with a subscription of
 // its own, beside the courier's.
 func (d *Daemon) setUpChannel(ctx context.Context, in *remoteName) (*answer[api.RemoteTest], error) {
-	r, err := d.remote(in.Remote)
+	r, courier, device, err := d.courierOf(in.Remote)
 	if err != nil {
 		return nil, err
-	}
-	courier := r.courier.Load()
-	if courier == nil {
-		return nil, noChannelOf(r.name)
-	}
-	device, err := d.registry.Device()
-	if err != nil {
-		return nil, refused(err)
 	}
 	inside, leave, ok := r.valve.enter(ctx)
 	defer leave()
@@ -61,7 +63,7 @@ func (d *Daemon) setUpChannel(ctx context.Context, in *remoteName) (*answer[api.
 	}
 	inside, cancel := context.WithTimeout(inside, tryTime)
 	defer cancel()
-	test := &channelTest{channels: d.o.Channels, remote: r.name, address: courier.address, subscriber: subscriberOf(device.ID, r.name+"\x00test")}
+	test := &channelTest{channels: d.o.Channels, remote: r.name, address: courier.address, subscriber: subscriberOf(device, r.name+"\x00test")}
 	return &answer[api.RemoteTest]{test.run(inside)}, nil
 }
 
@@ -140,22 +142,14 @@ type channelEnd struct {
 func (d *Daemon) tearDownChannel(ctx context.Context, in *channelEnd) (*struct{}, error) {
 	d.changing.Lock()
 	defer d.changing.Unlock()
-	r, err := d.remote(in.Remote)
+	r, courier, device, err := d.courierOf(in.Remote)
 	if err != nil {
 		return nil, err
-	}
-	courier := r.courier.Load()
-	if courier == nil {
-		return nil, noChannelOf(r.name)
-	}
-	device, err := d.registry.Device()
-	if err != nil {
-		return nil, refused(err)
 	}
 	courier.end()
 	ctx, cancel := context.WithTimeout(ctx, openTime)
 	defer cancel()
-	if err := d.o.Channels.TearDown(ctx, courier.address, subscriberOf(device.ID, r.name), in.All); err != nil {
+	if err := d.o.Channels.TearDown(ctx, courier.address, subscriberOf(device, r.name), in.All); err != nil {
 		d.carry(r, courier.address)
 		return nil, channelRefused(err, r.name)
 	}

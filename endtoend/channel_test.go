@@ -29,6 +29,9 @@ func TestChangesByGoogle(t *testing.T) { testChannel(t, brokers.Google(t), true)
 
 func TestChangesByAWS(t *testing.T) { testChannel(t, brokers.AWS(t), soak()) }
 
+// pause is between the appends of somebody who works fast.
+const pause = 100 * time.Millisecond
+
 // testChannel has a subscriber of one device hear of what another appends, by way of a broker: on its own, with the broker killed
 // under load, and after it has come back. The share is a folder that is polled like a remote far away.
 func testChannel(t *testing.T, b *brokers.Broker, kill bool) {
@@ -41,7 +44,7 @@ func testChannel(t *testing.T, b *brokers.Broker, kill bool) {
 	writer.run(t, "bucket", "create", "x", "--remote", "share")
 	settle(t, "x", writer)
 	reader.run(t, "bucket", "join", "x", "--remote", "share")
-	load := &channelLoad{acknowledged: &acknowledged{device: writer, bucket: "x", prefix: "n"}, arrivals: arrivals{at: map[string]time.Time{}}}
+	load := &channelLoad{acknowledged: &acknowledged{device: writer, bucket: "x", prefix: "n"}, arrivals: arrivals{at: map[string]time.Time{}, came: make(chan struct{})}}
 	load.one(t)
 	settle(t, "x", writer, reader)
 	stop := load.arrivals.follow(t, reader)
@@ -58,7 +61,8 @@ func testChannel(t *testing.T, b *brokers.Broker, kill bool) {
 	}
 	t.Logf("%s, raw: median %v", b.Name, median(alone))
 	bound := median(alone) + 2*flush(t) + 3*time.Millisecond
-	t.Logf("from the append to the subscriber of the other device: median %v; raw, two flushes of the disk and 3 ms are %v", load.each(t, 100), bound)
+	t.Logf("from the append to the subscriber of the other device, one after the other: median %v; raw, two flushes of the disk and 3 ms are %v", load.each(t, 100, 0), bound)
+	t.Logf("with a pause of %v before each: median %v", pause, load.each(t, 50, pause))
 
 	if kill {
 		load.withoutBroker(t, b, writer, reader)
@@ -110,15 +114,32 @@ func folded(t *testing.T, d *device) int {
 
 // arrivals is when a subscriber was told of each node.
 type arrivals struct {
-	mu sync.Mutex
-	at map[string]time.Time
+	mu   sync.Mutex
+	at   map[string]time.Time
+	came chan struct{} // closed and made anew with each
 }
 
-func (a *arrivals) of(id string) (time.Time, bool) {
+// of answers when a node was told of, or what closes when another is.
+func (a *arrivals) of(id string) (time.Time, <-chan struct{}) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	at, ok := a.at[id]
-	return at, ok
+	if at, ok := a.at[id]; ok {
+		return at, nil
+	}
+	return time.Time{}, a.came
+}
+
+// take notes which nodes were told of.
+func (a *arrivals) take(ids []string, now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, id := range ids {
+		if _, known := a.at[id]; !known {
+			a.at[id] = now
+		}
+	}
+	close(a.came)
+	a.came = make(chan struct{})
 }
 
 // follow subscribes to the bucket until it is stopped.
@@ -144,13 +165,11 @@ func (a *arrivals) follow(t *testing.T, d *device) (stop func()) {
 				}
 				return
 			}
-			a.mu.Lock()
+			var ids []string
 			for _, n := range event.Nodes {
-				if _, known := a.at[n.ID]; !known {
-					a.at[n.ID] = now
-				}
+				ids = append(ids, n.ID)
 			}
-			a.mu.Unlock()
+			a.take(ids, now)
 		}
 	})
 	return func() { cancel(); reading.Wait(); _ = socket.CloseNow() }
@@ -185,7 +204,18 @@ func (l *channelLoad) started() int { return int(l.count.Load()) }
 // await waits until the subscriber was told of a node.
 func (l *channelLoad) await(t *testing.T, number int) {
 	t.Helper()
-	eventually(t, fmt.Sprint("node ", number), func() bool { _, ok := l.arrivals.of(fmt.Sprint(l.prefix, number)); return ok })
+	ended := time.After(patience)
+	for {
+		_, another := l.arrivals.of(fmt.Sprint(l.prefix, number))
+		if another == nil {
+			return
+		}
+		select {
+		case <-another:
+		case <-ended:
+			t.Fatalf("node %d: not in %v", number, patience)
+		}
+	}
 }
 
 // took is the time from the append to the subscriber, of a node that it was told of.
@@ -196,11 +226,12 @@ func (l *channelLoad) took(number int) time.Duration {
 	return at.Sub(l.begun[number]).Round(10 * time.Microsecond)
 }
 
-// each appends one after the other as they arrive, and answers their median.
-func (l *channelLoad) each(t *testing.T, n int) time.Duration {
+// each appends one after the other as they arrive, after a pause, and answers their median.
+func (l *channelLoad) each(t *testing.T, n int, pause time.Duration) time.Duration {
 	t.Helper()
 	var all []time.Duration
 	for range n {
+		time.Sleep(pause) // the pace is what is measured
 		number := l.started()
 		l.one(t)
 		l.await(t, number)
@@ -248,7 +279,7 @@ func (l *channelLoad) withoutBroker(t *testing.T, b *brokers.Broker, writer, rea
 		eventually(t, "messages carry again", func() bool { return folded(t, reader) > before+5 })
 	})
 	l.await(t, l.started()-1)
-	t.Logf("broker away for %v; after it: median %v", time.Since(down).Round(time.Second), l.each(t, 50))
+	t.Logf("broker away for %v; after it: median %v", time.Since(down).Round(time.Second), l.each(t, 50, 0))
 }
 
 // flush is the median time that the disk of the devices takes to store a page for good.

@@ -35,7 +35,7 @@ func (b *Bucket) Excerpt(after Excerpt, most int) (Excerpt, error) {
 		return Excerpt{}, err
 	}
 	key := ed25519.NewKeyFromSeed(keyOf(l, br.writer))
-	_, data, lines, err := encodeUpTo(most, header, lines, key)
+	_, data, lines, err := encodeUpTo(most, setlog.EncodeExcerpt, header, lines, key)
 	if err != nil {
 		return Excerpt{}, fmt.Errorf("make an excerpt from entry %d of %v: %w", header.First, br.writer, err)
 	}

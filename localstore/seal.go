@@ -162,13 +162,16 @@ func (b *Bucket) linesFrom(l *ledger, br *branch, first, last uint64) (setlog.He
 
 // encodeBounded encodes as many of the lines as fit a file, one at least.
 func encodeBounded(h setlog.Header, lines [][]byte, key ed25519.PrivateKey) (setlog.SegmentName, []byte, [][]byte, error) {
-	return encodeUpTo(maxSegmentFile, h, lines, key)
+	return encodeUpTo(maxSegmentFile, setlog.EncodeSegment, h, lines, key)
 }
 
+// encoder is EncodeSegment or EncodeExcerpt.
+type encoder func(h setlog.Header, lines [][]byte, key ed25519.PrivateKey) (setlog.SegmentName, []byte, error)
+
 // encodeUpTo encodes as many of the lines as fit so many bytes, one at least.
-func encodeUpTo(most int, h setlog.Header, lines [][]byte, key ed25519.PrivateKey) (setlog.SegmentName, []byte, [][]byte, error) {
+func encodeUpTo(most int, encode encoder, h setlog.Header, lines [][]byte, key ed25519.PrivateKey) (setlog.SegmentName, []byte, [][]byte, error) {
 	for {
-		name, data, err := setlog.EncodeSegment(h, lines, key)
+		name, data, err := encode(h, lines, key)
 		if err != nil || len(data) <= most || len(lines) == 1 {
 			return name, data, lines, err
 		}

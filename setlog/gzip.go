@@ -16,16 +16,17 @@ const MaxFile = 64 << 20
 // Segments are made while people wait, chunks seldom, and read by every newcomer.
 var (
 	quick     = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
-	thorough  = sync.Pool{New: newThorough}
+	thorough  = sync.Pool{New: func() any { return newWriter(gzip.BestCompression) }}
+	storing   = sync.Pool{New: func() any { return newWriter(gzip.NoCompression) }}
 	inflaters = sync.Pool{New: func() any { return new(gzip.Reader) }}
 )
 
-func newThorough() any {
-	w, _ := gzip.NewWriterLevel(nil, gzip.BestCompression) // the level is one
+func newWriter(level int) *gzip.Writer {
+	w, _ := gzip.NewWriterLevel(nil, level) // the level is one
 	return w
 }
 
-// deflate makes a gzip file without a name or a time, by a writer of quick or thorough.
+// deflate makes a gzip file without a name or a time, by a writer of one of the pools.
 func deflate(writers *sync.Pool, text []byte) ([]byte, error) {
 	var file bytes.Buffer
 	file.Grow(len(text) / 4)

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"sync"
 )
 
 // Format is the version of the files written now, MinReader the oldest reader that may read them.
@@ -112,6 +113,23 @@ const MaxLines = 1 << 20
 
 // EncodeSegment writes the file of consecutive entries. The lines are those of the entries from h.First on.
 func EncodeSegment(h Header, lines [][]byte, key ed25519.PrivateKey) (SegmentName, []byte, error) {
+	return encodeSegment(h, lines, key, func(int) *sync.Pool { return &quick })
+}
+
+// EncodeExcerpt writes a segment that goes by a message: where it has little text, that is not compressed, since time counts.
+func EncodeExcerpt(h Header, lines [][]byte, key ed25519.PrivateKey) (SegmentName, []byte, error) {
+	return encodeSegment(h, lines, key, func(size int) *sync.Pool {
+		if size > littleText {
+			return &quick
+		}
+		return &storing
+	})
+}
+
+// littleText is up to how many bytes of text an excerpt is not compressed: one frame of most networks has room for an entry so.
+const littleText = 4 << 10
+
+func encodeSegment(h Header, lines [][]byte, key ed25519.PrivateKey, writers func(size int) *sync.Pool) (SegmentName, []byte, error) {
 	text, err := encodeHeader(h)
 	if err != nil {
 		return SegmentName{}, nil, err
@@ -136,7 +154,8 @@ func EncodeSegment(h Header, lines [][]byte, key ed25519.PrivateKey) (SegmentNam
 	if err != nil {
 		return SegmentName{}, nil, err
 	}
-	data, err := deflate(&quick, append(text, end...))
+	text = append(text, end...)
+	data, err := deflate(writers(len(text)), text)
 	if err != nil {
 		return SegmentName{}, nil, err
 	}

@@ -4,23 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
-
-	"gocloud.dev/gcerrors"
-	"gocloud.dev/pubsub"
 
 	"github.com/setlogger/setlogger/remote"
 )
 
-// closeTime bounds what a service is given to let go.
-const closeTime = 2 * time.Second
+const (
+	// closeTime bounds what a service is given to let go.
+	closeTime = 2 * time.Second
+	// writeTime bounds how long a connection may take nothing.
+	writeTime = 5 * time.Second
+)
 
 // channel is a topic with a subscription, and what they stand on.
 type channel struct {
 	topic        topic
 	subscription subscription
 	most         int             // bytes of a message
-	alive        context.Context //nolint:containedctx // ends with the connection, where the library doesn't tell of that
+	alive        context.Context //nolint:containedctx // ends with the connection, for its cause, where the library doesn't tell of that
 	free         func() error
 }
 
@@ -31,7 +33,7 @@ func (c *channel) Send(ctx context.Context, message []byte) error {
 	}
 	lasting, stop := c.whileAlive(ctx)
 	defer stop()
-	return failure(ctx, "send", c.topic.send(lasting, message))
+	return c.failure(ctx, "send", c.topic.send(lasting, message))
 }
 
 // Receive implements remote.Channel. What is received is acknowledged at once: what gets lost afterwards is in log/, too.
@@ -42,43 +44,20 @@ func (c *channel) Receive(ctx context.Context) ([]byte, error) {
 	lasting, stop := c.whileAlive(ctx)
 	defer stop()
 	m, err := c.subscription.receive(lasting)
-	return m, failure(ctx, "receive", err)
+	return m, c.failure(ctx, "receive", err)
 }
 
-// topic is what takes messages: one of gocloud, or of a library beside it.
+// topic is what takes messages.
 type topic interface {
 	send(ctx context.Context, message []byte) error
 	shutdown(ctx context.Context) error
 }
 
-// portableTopic is a topic of gocloud.
-type portableTopic struct{ *pubsub.Topic }
-
-func (t portableTopic) send(ctx context.Context, message []byte) error {
-	return t.Send(ctx, &pubsub.Message{Body: message})
-}
-
-func (t portableTopic) shutdown(ctx context.Context) error { return t.Shutdown(ctx) }
-
-// subscription is what brings messages: one of gocloud, or of a library beside it.
+// subscription is what brings messages.
 type subscription interface {
 	receive(ctx context.Context) ([]byte, error)
 	shutdown(ctx context.Context) error
 }
-
-// portable is a subscription of gocloud.
-type portable struct{ *pubsub.Subscription }
-
-func (s portable) receive(ctx context.Context) ([]byte, error) {
-	m, err := s.Receive(ctx)
-	if err != nil {
-		return nil, err
-	}
-	m.Ack()
-	return m.Body, nil
-}
-
-func (s portable) shutdown(ctx context.Context) error { return s.Shutdown(ctx) }
 
 // whileAlive is a context that ends with the connection, too.
 func (c *channel) whileAlive(ctx context.Context) (context.Context, func()) {
@@ -95,7 +74,10 @@ func (c *channel) Close() error {
 }
 
 // failure tells what a service's error means to us, unless the service has told that.
-func failure(ctx context.Context, verb string, err error) error {
+func (c *channel) failure(ctx context.Context, verb string, err error) error {
+	if err != nil && c.alive.Err() != nil {
+		err = context.Cause(c.alive)
+	}
 	switch {
 	case err == nil:
 		return nil
@@ -103,10 +85,19 @@ func failure(ctx context.Context, verb string, err error) error {
 		return ctx.Err()
 	case errors.Is(err, remote.ErrDenied), errors.Is(err, remote.ErrUnreachable):
 		return fmt.Errorf("%s: %w", verb, err)
-	case gcerrors.Code(err) == gcerrors.PermissionDenied:
-		return fmt.Errorf("%s: %w: %w", verb, remote.ErrDenied, err)
 	}
 	return fmt.Errorf("%s: %w: %w", verb, remote.ErrUnreachable, err)
+}
+
+// hurried is a connection that breaks when it takes nothing for writeTime: nobody waits longer for what it sends.
+type hurried struct{ net.Conn }
+
+// Write implements net.Conn.
+func (c hurried) Write(data []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(writeTime)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(data)
 }
 
 // within opens a connection, unless the context ends before.

@@ -8,49 +8,92 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"gocloud.dev/pubsub/natspubsub"
 
 	"github.com/setlogger/setlogger/remote"
 )
 
-// natsPing is after how long without an answer a silent NATS server is asked for one; two that fail to come end the channel.
-const natsPing = 15 * time.Second
+const (
+	// natsPing is after how long without an answer a silent NATS server is asked for one; two that fail to come end the channel.
+	natsPing = 15 * time.Second
+	// natsAhead is how many messages come before the first of them is taken; what is more is lost.
+	natsAhead = 1000
+)
 
-// openNATS connects to a NATS server. There is nothing to set up: the subscription lasts as long as the connection, which is not
-// mended behind our back, so that whoever holds the channel knows when it missed something.
+// subject is one of a NATS server, with a subscription that lasts as long as the connection.
+type subject struct {
+	connection *nats.Conn
+	name       string
+	coming     chan *nats.Msg
+}
+
+// openNATS connects to a NATS server. There is nothing to set up. The connection is not mended behind our back, so that whoever
+// holds the channel knows when it missed something.
 func openNATS(ctx context.Context, u *url.URL, _ string) (remote.Channel, error) {
-	server := url.URL{Scheme: u.Scheme, User: u.User, Host: u.Host}
+	alive, end := context.WithCancelCause(context.Background())
+	connection, err := within(ctx, func(c *nats.Conn) error { c.Close(); return nil }, func() (*nats.Conn, error) {
+		server := url.URL{Scheme: u.Scheme, User: u.User, Host: u.Host}
+		return nats.Connect(server.String(), natsOptions(ctx, u, end)...)
+	})
+	if err != nil {
+		end(err)
+		return nil, natsFailure("connect to", u.Host, err)
+	}
+	s := &subject{connection, topicOf(u), make(chan *nats.Msg, natsAhead)}
+	if err := s.subscribe(ctx); err != nil {
+		connection.Close()
+		return nil, natsFailure("subscribe to", u.Host, err)
+	}
+	return &channel{topic: s, subscription: s, most: int(connection.MaxPayload()), alive: alive, free: func() error { connection.Close(); return nil }}, nil
+}
+
+// natsOptions end the channel with the connection, which ends when a login may not do what we do.
+func natsOptions(ctx context.Context, u *url.URL, end context.CancelCauseFunc) []nats.Option {
 	options := []nats.Option{
 		nats.NoReconnect(), nats.Timeout(waitFor(ctx, 5*time.Second)), nats.Name("setlogger"), nats.PingInterval(natsPing), nats.MaxPingsOutstanding(2),
+		nats.FlusherTimeout(writeTime), nats.ClosedHandler(func(c *nats.Conn) { end(natsFailure("hold", u.Host, errors.Join(nats.ErrConnectionClosed, c.LastError()))) }),
+		nats.ErrorHandler(func(c *nats.Conn, _ *nats.Subscription, err error) { // it also hears of messages that found no room
+			if errors.Is(err, nats.ErrPermissionViolation) {
+				c.Close()
+			}
+		}),
 	}
 	if file := u.Query().Get("creds"); file != "" {
 		options = append(options, nats.UserCredentials(file))
 	}
-	connection, err := within(ctx, func(c *nats.Conn) error { c.Close(); return nil }, func() (*nats.Conn, error) {
-		return nats.Connect(server.String(), options...)
-	})
-	if err != nil {
-		return nil, natsFailure(u.Host, err)
-	}
-	free := func() error { connection.Close(); return nil }
-	topic, err := natspubsub.OpenTopicV2(connection, topicOf(u), nil)
-	if err != nil {
-		return nil, errors.Join(natsFailure(u.Host, err), free())
-	}
-	subscription, err := natspubsub.OpenSubscriptionV2(connection, topicOf(u), nil)
-	if err == nil {
-		err = connection.FlushTimeout(waitFor(ctx, 5*time.Second)) // from here on nothing is missed
-	}
-	if err != nil {
-		return nil, errors.Join(natsFailure(u.Host, err), topic.Shutdown(ctx), free())
-	}
-	return &channel{topic: portableTopic{topic}, subscription: portable{subscription}, most: int(connection.MaxPayload()), alive: context.Background(), free: free}, nil
+	return options
 }
 
-func natsFailure(host string, err error) error {
+// subscribe waits for the server: after it nothing is missed.
+func (s *subject) subscribe(ctx context.Context) error {
+	if _, err := s.connection.ChanSubscribe(s.name, s.coming); err != nil {
+		return err
+	}
+	err := s.connection.FlushTimeout(waitFor(ctx, 5*time.Second))
+	if refused := s.connection.LastError(); refused != nil {
+		return refused
+	}
+	return err
+}
+
+// send hands a message to the connection's own goroutine.
+func (s *subject) send(_ context.Context, message []byte) error { return s.connection.Publish(s.name, message) }
+
+func (s *subject) receive(ctx context.Context) ([]byte, error) {
+	select {
+	case m := <-s.coming:
+		return m.Data, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// shutdown leaves it to the end of the connection.
+func (*subject) shutdown(context.Context) error { return nil }
+
+func natsFailure(verb, host string, err error) error {
 	is := remote.ErrUnreachable
 	if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrPermissionViolation) {
 		is = remote.ErrDenied
 	}
-	return fmt.Errorf("connect to NATS at %s: %w: %w", host, is, err)
+	return fmt.Errorf("%s NATS at %s: %w: %w", verb, host, is, err)
 }

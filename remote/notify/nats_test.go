@@ -49,3 +49,25 @@ func TestNATSWantsALogin(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestNATSForbids: what a login may not do ends the channel, by that name.
+func TestNATSForbids(t *testing.T) {
+	address, _ := startNATS(t, func(o *server.Options) {
+		for name, may := range map[string]*server.Permissions{
+			"reader": {Publish: &server.SubjectPermission{Deny: []string{">"}}}, "writer": {Subscribe: &server.SubjectPermission{Deny: []string{">"}}},
+		} {
+			o.Users = append(o.Users, &server.User{Username: name, Password: "secret", Permissions: may})
+		}
+	})
+	if _, err := notify.Open(t.Context(), "nats://writer:secret@"+address+"/share", deviceA); !errors.Is(err, remote.ErrDenied) {
+		t.Errorf("a login that may not subscribe: %v", err)
+	}
+	c := open(t, "nats://reader:secret@"+address+"/share", deviceA)
+	defer func() { _ = c.Close() }() // the server has closed it
+	if err := c.Send(t.Context(), []byte("m")); err != nil {
+		t.Fatal(err)
+	}
+	if err := untilError(c); !errors.Is(err, remote.ErrDenied) {
+		t.Errorf("a login that may not publish: %v", err)
+	}
+}

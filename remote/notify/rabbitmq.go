@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
-	"gocloud.dev/pubsub/rabbitpubsub"
 
 	"github.com/setlogger/setlogger/remote"
 )
@@ -34,7 +34,7 @@ func dialRabbitMQ(ctx context.Context, u *url.URL) (*amqp.Connection, error) {
 	}
 	connection, err := within(ctx, (*amqp.Connection).Close, func() (*amqp.Connection, error) {
 		return amqp.DialConfig(server.String(), amqp.Config{
-			Vhost: vhost, Heartbeat: rabbitBeat, Locale: "en_US", Dial: amqp.DefaultDial(waitFor(ctx, 5*time.Second)), Properties: amqp.Table{"connection_name": "setlogger"},
+			Vhost: vhost, Heartbeat: rabbitBeat, Locale: "en_US", Dial: dialHurried(waitFor(ctx, 5*time.Second)), Properties: amqp.Table{"connection_name": "setlogger"},
 		})
 	})
 	if err != nil {
@@ -43,27 +43,63 @@ func dialRabbitMQ(ctx context.Context, u *url.URL) (*amqp.Connection, error) {
 	return connection, nil
 }
 
+func dialHurried(limit time.Duration) func(network, address string) (net.Conn, error) {
+	dial := amqp.DefaultDial(limit)
+	return func(network, address string) (net.Conn, error) {
+		c, err := dial(network, address)
+		if err != nil {
+			return nil, err
+		}
+		return hurried{c}, nil
+	}
+}
+
 // openRabbitMQ makes the exchange if it is missing, and a queue on it that ends with the connection.
 func openRabbitMQ(ctx context.Context, u *url.URL, _ string) (remote.Channel, error) {
 	connection, err := dialRabbitMQ(ctx, u)
 	if err != nil {
 		return nil, err
 	}
-	deliveries, err := consume(connection, topicOf(u))
+	incoming, err := consume(connection, topicOf(u))
+	var outgoing *amqp.Channel
+	if err == nil {
+		outgoing, err = connection.Channel()
+	}
 	if err != nil {
 		return nil, errors.Join(rabbitFailure("subscribe to", u.Host, err), connection.Close())
 	}
-	alive, end := context.WithCancel(context.Background())
-	closed := connection.NotifyClose(make(chan *amqp.Error, 1))
-	go func() {
-		defer end()
-		for range closed { // it ends with the connection
-		}
-	}()
-	return &channel{
-		topic: portableTopic{rabbitpubsub.OpenTopic(connection, topicOf(u), nil)}, subscription: deliveries, most: rabbitMost, alive: alive, free: func() error { return ignoreClosed(connection.Close()) },
-	}, nil
+	alive, end := context.WithCancelCause(context.Background())
+	endWith(connection, u.Host, end)
+	endWith(outgoing, u.Host, end)
+	return &channel{topic: &exchange{outgoing, topicOf(u)}, subscription: incoming, most: rabbitMost, alive: alive, free: func() error { return ignoreClosed(connection.Close()) }}, nil
 }
+
+// endWith tells why a connection, or a channel on it, was closed.
+func endWith(c interface {
+	NotifyClose(told chan *amqp.Error) chan *amqp.Error
+}, host string, end context.CancelCauseFunc,
+) {
+	closed := c.NotifyClose(make(chan *amqp.Error, 1))
+	go func() {
+		var why error = amqp.ErrClosed
+		if told := <-closed; told != nil { // nil: we closed it
+			why = told
+		}
+		end(rabbitFailure("hold", host, why))
+	}()
+}
+
+// exchange takes messages. What it refuses closes it.
+type exchange struct {
+	channel *amqp.Channel
+	name    string
+}
+
+func (e *exchange) send(ctx context.Context, message []byte) error {
+	return e.channel.PublishWithContext(ctx, e.name, "", false, false, amqp.Publishing{Body: message})
+}
+
+func (e *exchange) shutdown(context.Context) error { return ignoreClosed(e.channel.Close()) }
 
 // declare makes the exchange, fanout and durable, if it is missing.
 func declare(c *amqp.Channel, exchange string) error {
@@ -98,7 +134,7 @@ func onRabbitMQ(ctx context.Context, u *url.URL, verb string, what func(c *amqp.
 	return errors.Join(err, ignoreClosed(connection.Close()))
 }
 
-// deliveries is a consumer of a queue. gocloud's own waits up to 50 ms for a second message before it brings the first.
+// deliveries is a consumer of a queue.
 type deliveries struct {
 	channel *amqp.Channel
 	coming  <-chan amqp.Delivery

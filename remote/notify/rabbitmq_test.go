@@ -30,5 +30,24 @@ func TestRabbitMQ(t *testing.T) {
 	if err := brokers.RabbitMQLacks(b); err != nil {
 		t.Errorf("the exchange was removed: %v", err)
 	}
+	testExchangeRemoved(t, b.Channel)
 	testChannel(t, b.Channel, 1<<20, b.Kill)
+}
+
+// testExchangeRemoved: a channel whose exchange somebody removes ends with the next message, and an opened one has it again.
+func testExchangeRemoved(t *testing.T, address string) {
+	t.Helper()
+	c := open(t, address, deviceA)
+	if err := notify.TearDown(t.Context(), address, deviceB, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Send(t.Context(), []byte("m")); err != nil {
+		t.Fatal(err)
+	}
+	if err := untilError(c); !errors.Is(err, remote.ErrUnreachable) || !strings.Contains(err.Error(), "NOT_FOUND") {
+		t.Errorf("the exchange was removed: %v", err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
 }

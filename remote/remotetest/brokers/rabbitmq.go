@@ -16,6 +16,10 @@ import (
 // rabbitServer is the script of Debian's package that is behind the one on PATH, which changes the user.
 const rabbitServer = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 
+// shared has Erlang's schedulers sleep when they have nothing to do, as RabbitMQ's guide to its runtime advises where others use the
+// same processors: else they wait for work by keeping these busy.
+const shared = "+sbwt none +sbwtdcpu none +sbwtdio none"
+
 // RabbitMQ is a RabbitMQ server in a folder of its own, with the port mapper that Erlang needs.
 func RabbitMQ(t testing.TB) *Broker {
 	t.Helper()
@@ -37,7 +41,7 @@ func RabbitMQ(t testing.TB) *Broker {
 			"RABBITMQ_DIST_PORT=" + peers, "ERL_EPMD_ADDRESS=127.0.0.1", "ERL_EPMD_PORT=" + mapper, "RABBITMQ_CONF_ENV_FILE=" + filepath.Join(folder, "none"),
 			"RABBITMQ_MNESIA_BASE=" + filepath.Join(folder, "data"), "RABBITMQ_LOG_BASE=" + filepath.Join(folder, "log"), "RABBITMQ_LOGS=-",
 			"RABBITMQ_ENABLED_PLUGINS_FILE=" + filepath.Join(folder, "plugins"), "RABBITMQ_PID_FILE=" + filepath.Join(folder, "pid"),
-			"RABBITMQ_CONFIG_FILE=" + filepath.Join(folder, "rabbitmq"), "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}",
+			"RABBITMQ_CONFIG_FILE=" + filepath.Join(folder, "rabbitmq"), "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1} " + shared,
 		},
 		ready: func() error {
 			c, err := amqp.Dial(url)

@@ -289,3 +289,17 @@ func BenchmarkNode(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkCheck compares everything in a bucket with everything.
+func BenchmarkCheck(b *testing.B) {
+	bucket := benchBucket(b)
+	bulkAppend(b, bucket, *benchNodes, newNode, inOrder)
+	used := cpuTime()
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := bucket.Check(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64((cpuTime()-used).Microseconds())/float64(b.N**benchNodes), "cpu-µs/node")
+}

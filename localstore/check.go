@@ -15,7 +15,7 @@ import (
 )
 
 // Check reads the whole bucket and compares everything with everything: bbolt's pages, each line, each chain, heads,
-// arrivals, segments, and the state with one folded anew from the log. It holds the state in memory. Appends that must
+// arrivals, segments, and the state with one folded anew from the log. It holds that in memory. Appends that must
 // grow the file's map wait for it, and all do while bbolt checks its tree. It answers all that it finds.
 func (b *Bucket) Check() error {
 	c := &check{b: b}
@@ -24,7 +24,7 @@ func (b *Bucket) Check() error {
 	}
 	err := guard(b.path, func() error {
 		defer endRead(c.tx)
-		for _, look := range []func() error{c.pages, c.keys, c.loadAll, c.look, c.arrivals, c.branches, c.counts, c.segments, c.nodes, c.orders} {
+		for _, look := range []func() error{c.pages, c.keys, c.loadAll, c.base, c.arrivals, c.branches, c.counts, c.segments, c.nodes, c.orders} {
 			if c.found(look()); len(c.errs) > 0 {
 				break // what follows builds on it
 			}
@@ -52,8 +52,8 @@ type check struct {
 	cursor uint64
 	stored *ledger // as stored
 	errs   []error
-	seen   foldedState // what reads see
-	state  foldedState // what the log folds to; on what reads see, where entries came by an index
+	state  packed // what the log folds to; on what reads see, where entries came by an index
+	alive  int    // nodes of it, as the log counts them
 }
 
 func (c *check) found(err error) {
@@ -144,23 +144,44 @@ func (c *check) loadAll() error {
 	return err
 }
 
-// look gathers the nodes that reads see.
-func (c *check) look() error {
-	c.seen, c.state = foldedState{}, foldedState{}
-	err := c.tx.Bucket([]byte(bucketNodes)).ForEach(func(k, v []byte) error {
-		n, err := setlog.DecodeNode(v)
-		c.seen[string(k)] = n
-		return err
+// base is what the log is folded on: nothing, or where entries came by an index, what reads see.
+func (c *check) base() error {
+	c.state = packed{}
+	if len(c.stored.adopted) == 0 {
+		return nil
+	}
+	return c.look(func(id string, stored []byte) error {
+		n, err := setlog.DecodeNode(stored)
+		if err != nil {
+			return err
+		}
+		if n.Alive() {
+			c.alive++
+		}
+		c.state.put(id, n)
+		return nil
 	})
+}
+
+// look visits the nodes that reads see, each once.
+func (c *check) look(visit func(id string, stored []byte) error) error {
+	inMemory := map[string]held{}
 	for _, layer := range slices.Backward(c.layers) {
-		for id, n := range layer.nodes {
-			c.seen[id] = n.get()
+		maps.Copy(inMemory, layer.nodes)
+	}
+	var room []byte
+	for id, n := range inMemory {
+		room = n.appendBinary(room[:0])
+		if err := visit(id, room); err != nil {
+			return err
 		}
 	}
-	if len(c.stored.adopted) > 0 {
-		maps.Copy(c.state, c.seen)
-	}
-	return err
+	return c.tx.Bucket([]byte(bucketNodes)).ForEach(func(k, v []byte) error {
+		if _, newer := inMemory[string(k)]; newer {
+			return nil
+		}
+		return visit(string(k), v)
+	})
 }
 
 // arrivals checks that the arrivals name each entry of each branch once, and folds them.
@@ -170,7 +191,7 @@ func (c *check) arrivals() error {
 		heads[i] = br.fork
 	}
 	offset, size := uint64(0), uint64(0)
-	alive, closed, rules := c.state.alive(), false, ledger{}
+	closed, rules := false, ledger{}
 	if len(c.stored.adopted) > 0 {
 		closed, rules.schema = c.stored.closed, c.stored.schema
 	}
@@ -183,9 +204,9 @@ func (c *check) arrivals() error {
 		heads[e.branch-1]++
 		change, err := c.stored.fold(c.state, e)
 		for _, n := range change.Nodes {
-			c.state[n.ID] = n.Node
+			c.state.put(n.ID, n.Node)
 		}
-		alive += change.Alive
+		c.alive += change.Alive
 		closed = closed || change.Closed
 		rules.setSchema(change.Schema)
 		return err
@@ -195,7 +216,7 @@ func (c *check) arrivals() error {
 			c.failf("branch %d has its head at %d, arrivals at %d", br.id, br.head, heads[i])
 		}
 	}
-	got := stateRecord{offset, size, uint64(alive), c.stored.watermark, closed}
+	got := stateRecord{offset, size, uint64(c.alive), c.stored.watermark, closed}
 	if rules.schema.Compare(c.stored.schema) != 0 {
 		c.failf("the log gives another schema than the file has")
 	}
@@ -309,18 +330,40 @@ func (c *check) held(s *setlog.Segment) bool {
 
 // nodes checks that what reads see is what the log folds to, byte for byte.
 func (c *check) nodes() error {
-	for id, want := range c.state {
-		got, ok := c.seen[id]
-		if !ok || !bytes.Equal(got.AppendBinary(nil), want.AppendBinary(nil)) {
-			c.failf("node %q is not what the log folds to: %s, not %s", id, got.Value(), want.Value())
-		}
-	}
-	for id := range c.seen {
-		if c.state[id] == nil {
+	var room []byte
+	count := 0
+	err := c.look(func(id string, stored []byte) error {
+		want, ok := c.state[id]
+		if !ok {
 			c.failf("node %q is in no entry", id)
+			return nil
+		}
+		count++
+		if room = want.appendBinary(room[:0]); bytes.Equal(stored, room) {
+			return nil
+		}
+		got, err := setlog.DecodeNode(stored) // it may be written in another way
+		if err == nil && !bytes.Equal(got.AppendBinary(nil), room) {
+			c.failf("node %q is not what the log folds to: %s, not %s", id, got.Value(), want.get().Value())
+		}
+		return err
+	})
+	if err != nil || count == len(c.state) {
+		return err
+	}
+	return c.missing()
+}
+
+// missing names the nodes that the log makes and reads don't see.
+func (c *check) missing() error {
+	seen := map[string]bool{}
+	err := c.look(func(id string, _ []byte) error { seen[id] = true; return nil })
+	for id, want := range c.state {
+		if !seen[id] {
+			c.failf("node %q is not there, and the log makes it: %s", id, want.get().Value())
 		}
 	}
-	return nil
+	return err
 }
 
 // orders checks that each stored order has the keys of the stored nodes, and no others.
@@ -364,19 +407,3 @@ func (c *check) order(o *ordering) error {
 	}
 	return nil
 }
-
-// foldedState is a state in memory.
-type foldedState map[string]*setlog.Node
-
-func (s foldedState) alive() int {
-	n := 0
-	for _, node := range s {
-		if node.Alive() {
-			n++
-		}
-	}
-	return n
-}
-
-// Node answers from the map.
-func (s foldedState) Node(id string) (*setlog.Node, error) { return s[id], nil }

@@ -50,7 +50,9 @@ func openNATS(ctx context.Context, u *url.URL, _ string) (remote.Channel, error)
 func natsOptions(ctx context.Context, u *url.URL, end context.CancelCauseFunc) []nats.Option {
 	options := []nats.Option{
 		nats.NoReconnect(), nats.Timeout(waitFor(ctx, 5*time.Second)), nats.Name("setlogger"), nats.PingInterval(natsPing), nats.MaxPingsOutstanding(2),
-		nats.FlusherTimeout(writeTime), nats.ClosedHandler(func(c *nats.Conn) { end(natsFailure("hold", u.Host, errors.Join(nats.ErrConnectionClosed, c.LastError()))) }),
+		nats.FlusherTimeout(writeTime), nats.ClosedHandler(func(c *nats.Conn) {
+			end(natsFailure("hold", u.Host, errors.Join(nats.ErrConnectionClosed, c.LastError())))
+		}),
 		nats.ErrorHandler(func(c *nats.Conn, _ *nats.Subscription, err error) { // it also hears of messages that found no room
 			if errors.Is(err, nats.ErrPermissionViolation) {
 				c.Close()
@@ -76,7 +78,9 @@ func (s *subject) subscribe(ctx context.Context) error {
 }
 
 // send hands a message to the connection's own goroutine.
-func (s *subject) send(_ context.Context, message []byte) error { return s.connection.Publish(s.name, message) }
+func (s *subject) send(_ context.Context, message []byte) error {
+	return s.connection.Publish(s.name, message)
+}
 
 func (s *subject) receive(ctx context.Context) ([]byte, error) {
 	select {

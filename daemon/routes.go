@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -45,14 +46,7 @@ func (d *Daemon) routes() (http.Handler, error) {
 	if err := r.describe(examples.Files); err != nil {
 		return nil, err
 	}
-	document, err := json.Marshal(r.api.OpenAPI())
-	if err != nil {
-		return nil, err
-	}
-	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/openapi+json")
-		_, _ = w.Write(document) // the caller is gone
-	})
+	mux.HandleFunc("GET /openapi.json", serveDocument(r.api.OpenAPI()))
 	for path, file := range pages() {
 		pattern := "GET " + path
 		if path == "/" {
@@ -62,6 +56,20 @@ func (d *Daemon) routes() (http.Handler, error) {
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { unknownRoute(mux, w, r) })
 	return mux, nil
+}
+
+// serveDocument answers the document, which is made when it is first asked for: that takes longer than the rest of the routes.
+func serveDocument(document *huma.OpenAPI) http.HandlerFunc {
+	text := sync.OnceValues(func() ([]byte, error) { return json.Marshal(document) })
+	return func(w http.ResponseWriter, _ *http.Request) {
+		made, err := text()
+		if err != nil {
+			writeProblem(w, answerOf(err))
+			return
+		}
+		w.Header().Set("Content-Type", "application/openapi+json")
+		_, _ = w.Write(made) // the caller is gone
+	}
 }
 
 // addCalls adds the calls whose bodies are small: huma reads, checks and writes them.

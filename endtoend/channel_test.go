@@ -27,6 +27,8 @@ func TestChangesByRabbitMQ(t *testing.T) { testChannel(t, brokers.RabbitMQ(t), s
 
 func TestChangesByGoogle(t *testing.T) { testChannel(t, brokers.Google(t), true) }
 
+func TestChangesByKafka(t *testing.T) { testChannel(t, brokers.Kafka(t), soak()) }
+
 func TestChangesByAWS(t *testing.T) { testChannel(t, brokers.AWS(t), soak()) }
 
 // testChannel has a subscriber of one device hear of what another appends, by way of a broker: on its own, with the broker killed

@@ -101,7 +101,7 @@ func failure(ctx context.Context, verb string, err error) error {
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, remote.ErrDenied), errors.Is(err, remote.ErrUnreachable):
+	case errors.Is(err, remote.ErrDenied), errors.Is(err, remote.ErrUnreachable), errors.Is(err, remote.ErrTooLarge):
 		return fmt.Errorf("%s: %w", verb, err)
 	case gcerrors.Code(err) == gcerrors.PermissionDenied:
 		return fmt.Errorf("%s: %w: %w", verb, remote.ErrDenied, err)

@@ -141,6 +141,9 @@ func TestAddresses(t *testing.T) {
 		"nats://ada:s@host/subject?creds=/f@": "nats://***@host/subject?creds=/f@",
 		"gcppubsub://my-project/share.a-b_1":  "gcppubsub://my-project/share.a-b_1",
 		"awssnssqs://us-gov-west-1/share-a_1": "awssnssqs://us-gov-west-1/share-a_1",
+		"kafka://host/share.a-b_1":            "kafka://host/share.a-b_1",
+		"kafka://ada:s@h:9092,h2:9093/share":  "kafka://***@h:9092,h2:9093/share",
+		"kafkas://a:s@h/t?sasl=scram-sha-256": "kafkas://***@h/t?sasl=scram-sha-256",
 	} {
 		if err := notify.Check(address); err != nil {
 			t.Errorf("%s: %v", address, err)
@@ -153,7 +156,8 @@ func TestAddresses(t *testing.T) {
 		"", "subject", "nats://", "nats://host", "nats:///subject", "nats://host/a/b", "nats://host/a.*", "nats://host/>", "ftp://host/x", "nats://u:p%zz@host/x",
 		"gcppubsub://my-project", "gcppubsub://My/share", "gcppubsub://my-project/ab", "gcppubsub://my-project/1ab", "gcppubsub://my-project/googles", "gcppubsub://u@my-project/share",
 		"gcppubsub://my-project/share?x=y", "gcppubsub://projects/my-project/topics/share", "awssnssqs://eu-central-1", "awssnssqs://europe/share", "awssnssqs://eu-central-1/a.b", "awssnssqs://eu-central-1/share.fifo",
-		"awssnssqs://u@eu-central-1/share", "awssns:///arn:aws:sns:eu-central-1:1:share", "kafka://host/topic", "azuresb://topic",
+		"awssnssqs://u@eu-central-1/share", "awssns:///arn:aws:sns:eu-central-1:1:share", "kafka://host", "kafka://host/a/b", "kafka:///topic", "kafka://host,/topic", "kafka://ada@host/topic",
+		"kafka://host/topic?sasl=oauth", "kafka://host/topic?x=y", "kafka://host/" + strings.Repeat("a", 250), "azuresb://topic",
 	} {
 		err := notify.Check(address)
 		var e *notify.AddressError

@@ -29,6 +29,8 @@ func TestChangesByGoogle(t *testing.T) { testChannel(t, brokers.Google(t), true)
 
 func TestChangesByKafka(t *testing.T) { testChannel(t, brokers.Kafka(t), soak()) }
 
+func TestChangesByAzure(t *testing.T) { testChannel(t, brokers.Azure(t), soak()) }
+
 func TestChangesByAWS(t *testing.T) { testChannel(t, brokers.AWS(t), soak()) }
 
 // testChannel has a subscriber of one device hear of what another appends, by way of a broker: on its own, with the broker killed

@@ -74,7 +74,9 @@ func parse(address string) (*url.URL, service, error) {
 }
 
 // schemes are those that a person hears of.
-func schemes() []string { return []string{"nats", "amqp", "gcppubsub", "awssnssqs", "kafka"} }
+func schemes() []string {
+	return []string{"nats", "amqp", "gcppubsub", "awssnssqs", "kafka", "azuresb"}
+}
 
 func services() map[string]service {
 	return map[string]service{
@@ -85,6 +87,7 @@ func services() map[string]service {
 		"gcppubsub": {"gcppubsub://project/topic", hasProjectAndTopic, openGoogle, setUpGoogle, tearDownGoogle},
 		"awssnssqs": {"awssnssqs://region/topic", hasRegionAndTopic, openAWS, setUpAWS, tearDownAWS},
 		"kafka":     kafkaService("kafka://user:password@host:9092/topic"),
+		"azuresb":   azureService("azuresb://namespace.servicebus.windows.net/topic"),
 		"kafkas":    kafkaService("kafkas://user:password@host:9093,host2:9093/topic"),
 	}
 }
@@ -109,4 +112,12 @@ func hasBrokersAndTopic(u *url.URL) bool {
 		}
 	}
 	return kafkaQuery.MatchString(u.RawQuery) && !slices.Contains(strings.Split(u.Host, ","), "") && len(topic) <= 249 && topicName.MatchString(topic)
+}
+
+var azureNamespace = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*(:[0-9]+)?$`)
+
+// hasNamespaceAndTopic keeps the rules of Azure's names. The login is not in the address.
+func hasNamespaceAndTopic(u *url.URL) bool {
+	topic := topicOf(u)
+	return u.User == nil && u.RawQuery == "" && azureNamespace.MatchString(u.Host) && len(topic) <= 260 && topicName.MatchString(topic)
 }

@@ -1,7 +1,8 @@
+//go:build !slim || channels
+
 package notify_test
 
 import (
-	"context"
 	"errors"
 	"io"
 	"log"
@@ -78,15 +79,6 @@ func TestKafkaLeavesNothing(t *testing.T) {
 	}
 }
 
-// openError answers why a channel does not open.
-func openError(t *testing.T, address string) error {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), channelTime)
-	defer cancel()
-	_, err := notify.Open(ctx, address, deviceA)
-	return err
-}
-
 func TestKafkaWantsALogin(t *testing.T) {
 	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		t.Run(mechanism, func(t *testing.T) {
@@ -144,4 +136,12 @@ func TestKafkaBySecondServer(t *testing.T) {
 		t.Error(err)
 	}
 	t.Logf("it is open after %v", time.Since(began).Round(time.Millisecond))
+}
+
+func TestKafkaAddresses(t *testing.T) {
+	areAddresses(t, map[string]string{
+		"kafka://host/share.a-b_1":            "kafka://host/share.a-b_1",
+		"kafka://ada:s@h:9092,h2:9093/share":  "kafka://***@h:9092,h2:9093/share",
+		"kafkas://a:s@h/t?sasl=scram-sha-256": "kafkas://***@h/t?sasl=scram-sha-256",
+	})
 }

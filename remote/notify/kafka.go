@@ -34,10 +34,10 @@ const (
 	kafkaPoll = 10 * time.Second
 	// kafkaWait bounds a call of Kafka, beside what kafkaPoll takes.
 	kafkaWait = 10 * time.Second
-	// kafkaIdle is how long a connection is kept that nothing is sent over; servers end theirs after 10 minutes.
-	kafkaIdle = 5 * time.Minute
-	// kafkaFetch and kafkaUnpacked bound what one answer brings, in bytes, and what a message of others' may unpack to.
-	kafkaFetch, kafkaUnpacked = 4 << 20, 16 << 20
+	// kafkaIdle is how long a connection is kept that nothing is sent over; servers end theirs after 4 minutes or more.
+	kafkaIdle = 3 * time.Minute
+	// kafkaFetch is what one answer is to bring, in bytes. kafkaBound ends a channel over which more comes, packed or unpacked.
+	kafkaFetch, kafkaBound = 4 << 20, 16 << 20
 	// kafkaAgain is between two tries of a call, and least between two looks at who leads a partition.
 	kafkaAgain = 200 * time.Millisecond
 )
@@ -64,7 +64,7 @@ func dialKafka(u *url.URL) (*kafka, error) {
 		kgo.RequestRetries(len(brokers)), kgo.RetryTimeout(kafkaWait), kgo.RetryBackoffFn(func(int) time.Duration { return kafkaAgain }),
 		kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.DisableIdempotentWrite(), kgo.RequiredAcks(kgo.LeaderAck()), kgo.UnknownTopicRetries(1),
-		kgo.FetchMaxWait(kafkaPoll), kgo.FetchMaxBytes(kafkaFetch), kgo.FetchMaxPartitionBytes(kafkaFetch), kgo.MaxDecompressBatchBytes(kafkaUnpacked),
+		kgo.FetchMaxWait(kafkaPoll), kgo.FetchMaxBytes(kafkaFetch), kgo.FetchMaxPartitionBytes(kafkaFetch), kgo.BrokerMaxReadBytes(kafkaBound), kgo.MaxDecompressBatchBytes(kafkaBound),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()), kgo.KeepRetryableFetchErrors(),
 	}
 	if u.Scheme == "kafkas" {

@@ -87,8 +87,8 @@ func services() map[string]service {
 		"gcppubsub": {"gcppubsub://project/topic", hasProjectAndTopic, openGoogle, setUpGoogle, tearDownGoogle},
 		"awssnssqs": {"awssnssqs://region/topic", hasRegionAndTopic, openAWS, setUpAWS, tearDownAWS},
 		"kafka":     kafkaService("kafka://user:password@host:9092/topic"),
-		"azuresb":   azureService("azuresb://namespace.servicebus.windows.net/topic"),
 		"kafkas":    kafkaService("kafkas://user:password@host:9093,host2:9093/topic"),
+		"azuresb":   azureService("azuresb://namespace.servicebus.windows.net/topic"),
 	}
 }
 

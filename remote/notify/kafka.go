@@ -111,17 +111,16 @@ func (k *kafka) next(ctx context.Context) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, kafkaWait)
 	defer cancel()
 	listed, err := k.admin.ListEndOffsets(ctx, k.topic)
+	if end, ok := listed.Lookup(k.topic, kafkaPartition); ok { // what is wrong with others is nothing to us
+		return end.Offset, end.Err
+	}
 	if err == nil {
 		err = listed.Error()
 	}
-	if err != nil {
-		return 0, err
+	if err == nil {
+		err = kerr.UnknownTopicOrPartition
 	}
-	end, ok := listed.Lookup(k.topic, kafkaPartition)
-	if !ok {
-		return 0, kerr.UnknownTopicOrPartition
-	}
-	return end.Offset, nil
+	return 0, err
 }
 
 // setUpKafka makes the topic, if it is missing, and waits until the server that answers knows of it.

@@ -27,6 +27,10 @@ func TestChangesByRabbitMQ(t *testing.T) { testChannel(t, brokers.RabbitMQ(t), s
 
 func TestChangesByGoogle(t *testing.T) { testChannel(t, brokers.Google(t), true) }
 
+func TestChangesByKafka(t *testing.T) { testChannel(t, brokers.Kafka(t), soak()) }
+
+func TestChangesByAzure(t *testing.T) { testChannel(t, brokers.Azure(t), soak()) }
+
 func TestChangesByAWS(t *testing.T) { testChannel(t, brokers.AWS(t), soak()) }
 
 // pause is between the appends of somebody who works fast.

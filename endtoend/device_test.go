@@ -243,7 +243,7 @@ var built = sync.OnceValues(func() (string, error) {
 		return path, nil
 	}
 	path := filepath.Join(os.TempDir(), fmt.Sprintf("setlogger-endtoend-%d", os.Getuid()), "setlogger")
-	cmd := exec.Command("go", "build", "-tags", "slim", "-trimpath", "-o", path, "../cmd/setlogger")
+	cmd := exec.Command("go", "build", "-tags", "slim,channels", "-trimpath", "-o", path, "../cmd/setlogger")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	var complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = io.Discard, &complaint

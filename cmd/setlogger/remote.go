@@ -45,7 +45,7 @@ func remoteAddCommand(g *globals) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&noBrowser, "no-browser", false, "show the address of a sign-in, and open no browser")
 	k.add(cmd)
-	cmd.Flags().StringVar(&notify, "notify", "", "a Pub/Sub topic by which the devices of the share tell each other of changes at once, such as nats://host:4222/subject, amqp://host/exchange, gcppubsub://project/topic or awssnssqs://region/topic; add the remote again to change it, none takes it away")
+	cmd.Flags().StringVar(&notify, "notify", "", "a Pub/Sub topic by which the devices of the share tell each other of changes at once, such as nats://host:4222/subject, amqp://host/exchange, gcppubsub://project/topic, awssnssqs://region/topic, kafka://host:9092/topic or azuresb://namespace.servicebus.windows.net/topic; add the remote again to change it, none takes it away")
 	return cmd
 }
 

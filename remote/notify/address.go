@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/setlogger/setlogger/remote"
@@ -14,9 +15,9 @@ import (
 type service struct {
 	example  string
 	fits     func(u *url.URL) bool
-	open     func(ctx context.Context, u *url.URL, subscriber string) (remote.Channel, error)
-	setUp    func(ctx context.Context, u *url.URL) error                              // nil: there is nothing to make
-	tearDown func(ctx context.Context, u *url.URL, subscriber string, all bool) error // nil: nothing stays
+	open     func(ctx context.Context, u *url.URL, subscriber string) (remote.Channel, error) // nil: this build leaves the service out
+	setUp    func(ctx context.Context, u *url.URL) error                                      // nil: there is nothing to make
+	tearDown func(ctx context.Context, u *url.URL, subscriber string, all bool) error         // nil: nothing stays
 }
 
 // AddressError is why something is no address of a channel. It doesn't repeat it: there may be a password in it.
@@ -63,6 +64,9 @@ func parse(address string) (*url.URL, service, error) {
 		}
 		return nil, s, &AddressError{fmt.Sprintf("there is no service %q", u.Scheme), "one of " + strings.Join(all, ", ")}
 	}
+	if s.open == nil {
+		return nil, s, &AddressError{"this build has no " + u.Scheme + ": it was made with the tag slim, which leaves out what takes long to compile", "make it with the tags slim,channels, or without slim"}
+	}
 	if !s.fits(u) {
 		return nil, s, &AddressError{"this names no topic of " + u.Scheme, "for example " + s.example}
 	}
@@ -70,7 +74,9 @@ func parse(address string) (*url.URL, service, error) {
 }
 
 // schemes are those that a person hears of.
-func schemes() []string { return []string{"nats", "amqp", "gcppubsub", "awssnssqs"} }
+func schemes() []string {
+	return []string{"nats", "amqp", "gcppubsub", "awssnssqs", "kafka", "azuresb"}
+}
 
 func services() map[string]service {
 	return map[string]service{
@@ -80,6 +86,9 @@ func services() map[string]service {
 		"amqps":     {"amqps://user:password@host:5671/exchange", hasHostAndTopic, openRabbitMQ, setUpRabbitMQ, tearDownRabbitMQ},
 		"gcppubsub": {"gcppubsub://project/topic", hasProjectAndTopic, openGoogle, setUpGoogle, tearDownGoogle},
 		"awssnssqs": {"awssnssqs://region/topic", hasRegionAndTopic, openAWS, setUpAWS, tearDownAWS},
+		"kafka":     kafkaService("kafka://user:password@host:9092/topic"),
+		"kafkas":    kafkaService("kafkas://user:password@host:9093,host2:9093/topic"),
+		"azuresb":   azureService("azuresb://namespace.servicebus.windows.net/topic"),
 	}
 }
 
@@ -90,3 +99,25 @@ func hasHostAndTopic(u *url.URL) bool { return u.Host != "" && topicName.MatchSt
 
 // topicOf is the topic in an address whose host is that of a server.
 func topicOf(u *url.URL) string { return strings.TrimPrefix(u.Path, "/") }
+
+// kafkaQuery names how to log in; by "plain" where it is empty.
+var kafkaQuery = regexp.MustCompile(`^(sasl=(plain|scram-sha-256|scram-sha-512))?$`)
+
+// hasBrokersAndTopic keeps the rules of Kafka's names. Several servers of a cluster may be named, so that one can be down.
+func hasBrokersAndTopic(u *url.URL) bool {
+	topic := topicOf(u)
+	if u.User != nil {
+		if _, ok := u.User.Password(); !ok {
+			return false
+		}
+	}
+	return kafkaQuery.MatchString(u.RawQuery) && !slices.Contains(strings.Split(u.Host, ","), "") && len(topic) <= 249 && topicName.MatchString(topic)
+}
+
+var azureNamespace = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*(:[0-9]+)?$`)
+
+// hasNamespaceAndTopic keeps the rules of Azure's names. The login is not in the address.
+func hasNamespaceAndTopic(u *url.URL) bool {
+	topic := topicOf(u)
+	return u.User == nil && u.RawQuery == "" && azureNamespace.MatchString(u.Host) && len(topic) <= 260 && topicName.MatchString(topic)
+}

@@ -83,7 +83,7 @@ func (c *channel) failure(ctx context.Context, verb string, err error) error {
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, remote.ErrDenied), errors.Is(err, remote.ErrUnreachable):
+	case errors.Is(err, remote.ErrDenied), errors.Is(err, remote.ErrUnreachable), errors.Is(err, remote.ErrTooLarge):
 		return fmt.Errorf("%s: %w", verb, err)
 	}
 	return fmt.Errorf("%s: %w: %w", verb, remote.ErrUnreachable, err)

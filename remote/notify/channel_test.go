@@ -33,6 +33,15 @@ func open(t *testing.T, address, device string) remote.Channel {
 	return c
 }
 
+// openError answers why a channel does not open.
+func openError(t *testing.T, address string) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), channelTime)
+	defer cancel()
+	_, err := notify.Open(ctx, address, deviceA)
+	return err
+}
+
 func receive(t *testing.T, c remote.Channel) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), channelTime)
@@ -132,16 +141,10 @@ func logRoundTrip(t *testing.T, a, b remote.Channel) {
 	t.Logf("a round trip takes %v, median, and %v at most", took[len(took)/2], took[len(took)-1])
 }
 
-func TestAddresses(t *testing.T) {
-	for address, masked := range map[string]string{
-		"nats://host:4222/subject":            "nats://host:4222/subject",
-		"nats://ada:sec%40ret@host/a.b-c_1":   "nats://***@host/a.b-c_1",
-		"tls://token@host:4222/subject":       "tls://***@host:4222/subject",
-		"amqp://ada:s@host/exchange?vhost=v":  "amqp://***@host/exchange?vhost=v",
-		"nats://ada:s@host/subject?creds=/f@": "nats://***@host/subject?creds=/f@",
-		"gcppubsub://my-project/share.a-b_1":  "gcppubsub://my-project/share.a-b_1",
-		"awssnssqs://us-gov-west-1/share-a_1": "awssnssqs://us-gov-west-1/share-a_1",
-	} {
+// areAddresses checks addresses, and how each is shown.
+func areAddresses(t *testing.T, all map[string]string) {
+	t.Helper()
+	for address, masked := range all {
 		if err := notify.Check(address); err != nil {
 			t.Errorf("%s: %v", address, err)
 		}
@@ -149,11 +152,25 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("%s is shown as %s", address, got)
 		}
 	}
+}
+
+func TestAddresses(t *testing.T) {
+	areAddresses(t, map[string]string{
+		"nats://host:4222/subject":            "nats://host:4222/subject",
+		"nats://ada:sec%40ret@host/a.b-c_1":   "nats://***@host/a.b-c_1",
+		"tls://token@host:4222/subject":       "tls://***@host:4222/subject",
+		"amqp://ada:s@host/exchange?vhost=v":  "amqp://***@host/exchange?vhost=v",
+		"nats://ada:s@host/subject?creds=/f@": "nats://***@host/subject?creds=/f@",
+		"gcppubsub://my-project/share.a-b_1":  "gcppubsub://my-project/share.a-b_1",
+		"awssnssqs://us-gov-west-1/share-a_1": "awssnssqs://us-gov-west-1/share-a_1",
+	})
 	for _, address := range []string{
 		"", "subject", "nats://", "nats://host", "nats:///subject", "nats://host/a/b", "nats://host/a.*", "nats://host/>", "ftp://host/x", "nats://u:p%zz@host/x",
 		"gcppubsub://my-project", "gcppubsub://My/share", "gcppubsub://my-project/ab", "gcppubsub://my-project/1ab", "gcppubsub://my-project/googles", "gcppubsub://u@my-project/share",
 		"gcppubsub://my-project/share?x=y", "gcppubsub://projects/my-project/topics/share", "awssnssqs://eu-central-1", "awssnssqs://europe/share", "awssnssqs://eu-central-1/a.b", "awssnssqs://eu-central-1/share.fifo",
-		"awssnssqs://u@eu-central-1/share", "awssns:///arn:aws:sns:eu-central-1:1:share", "kafka://host/topic", "azuresb://topic",
+		"awssnssqs://u@eu-central-1/share", "awssns:///arn:aws:sns:eu-central-1:1:share", "kafka://host", "kafka://host/a/b", "kafka:///topic", "kafka://host,/topic", "kafka://ada@host/topic",
+		"kafka://host/topic?sasl=oauth", "kafka://host/topic?x=y", "kafka://host/" + strings.Repeat("a", 250),
+		"azuresb://topic", "azuresb:///topic", "azuresb://my.servicebus.windows.net", "azuresb://key:s@my.servicebus.windows.net/topic", "azuresb://my.servicebus.windows.net/topic?x=y",
 	} {
 		err := notify.Check(address)
 		var e *notify.AddressError

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"sync"
 	"time"
 
 	"github.com/setlogger/setlogger/remote"
@@ -66,6 +67,31 @@ func (s *countedStorage) Read(ctx context.Context, name string) ([]byte, error) 
 	s.note("read", requests{reads: 1}, err)
 	s.metrics.received.WithLabelValues(s.name).Add(float64(len(data)))
 	return data, s.of(err)
+}
+
+// Tell implements remote.Teller. Of its requests the remote alone knows: one is counted for each time that news may have been
+// asked for.
+func (s *countedStorage) Tell(ctx context.Context, hint func(name string)) error {
+	teller, ok := s.Storage.(remote.Teller)
+	if !ok {
+		return remote.ErrSilent
+	}
+	ctx, leave, ok := s.valve.enter(ctx)
+	defer leave()
+	if !ok {
+		return pausedError{s.name}
+	}
+	ctx, stop := context.WithCancel(ctx)
+	var counting sync.WaitGroup
+	counting.Go(func() {
+		for rest(ctx, remote.TellEvery) {
+			s.note("tell", requests{reads: 1}, nil)
+		}
+	})
+	err := teller.Tell(ctx, hint)
+	stop()
+	counting.Wait()
+	return s.of(err)
 }
 
 // Write counts the bytes that the remote has taken.

@@ -82,11 +82,11 @@ func (d *Daemon) carry(r *heldRemote, address string) {
 // run opens the channel, again and again, and works on it while the remote is not paused.
 func (c *courier) run(ctx context.Context) {
 	defer close(c.ended)
-	if !c.await(ctx, func() bool { return c.r.look().share != "" }) { // its id makes the key of messages
+	if !c.d.await(ctx, func() bool { return c.r.look().share != "" }) { // its id makes the key of messages
 		return
 	}
 	wait := reopen
-	for c.await(ctx, func() bool { return !c.r.valve.closed.Load() }) {
+	for c.d.await(ctx, func() bool { return !c.r.valve.closed.Load() }) {
 		began := time.Now()
 		err := c.openSession(ctx)
 		switch {
@@ -129,21 +129,6 @@ func (c *courier) end() {
 	c.r.courier.Store(nil)
 	c.r.lane.carried.Store(false)
 	c.r.lane.noteHint()
-}
-
-// await waits until a condition holds, which is looked at again whenever the status changes; false: the context ended before.
-func (c *courier) await(ctx context.Context, holds func() bool) bool {
-	for {
-		rung := c.d.changed.next()
-		if holds() {
-			return ctx.Err() == nil
-		}
-		select {
-		case <-ctx.Done():
-			return false
-		case <-rung:
-		}
-	}
 }
 
 // session opens the channel and works on it until it fails.

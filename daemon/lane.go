@@ -73,6 +73,9 @@ type laneView struct {
 	err      error     // of the last round
 }
 
+// isWell tells whether the last round ended well.
+func (v laneView) isWell() bool { return v.err == nil && !v.lastSync.IsZero() }
+
 func newLane(p pace, b *budget, round func(ctx context.Context) (outcome, error)) *lane {
 	return &lane{pace: p, budget: b, woken: make(chan struct{}, 1), round: round, changed: func() {}, appended: make(chan struct{}, 1), hinted: make(chan struct{}, 1), asked: make(chan chan error), ended: make(chan struct{})}
 }

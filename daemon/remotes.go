@@ -107,11 +107,8 @@ func (d *Daemon) openRemotes() error {
 // hold starts the lane of a remote.
 func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 	ctx, stop := context.WithCancel(d.lanes)
-	var own *echoes
-	if d.o.Watch != nil && isLocal(r.Path) && !r.Encrypted { // below crypt, names tell nothing
-		own = &echoes{}
-	}
 	storage, place := d.storageOf(r)
+	hear, own := d.hearingOf(r, storage)
 	held := &heldRemote{name: r.Name, path: r.Path, place: place, stop: stop, found: findings{share: r.Share}, budget: &budget{limit: r.Budget}, valve: &valve{}}
 	held.valve.set(r.Paused)
 	held.metered = d.o.ObjectStore(r.Path)
@@ -134,8 +131,8 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 		held.lane.run(ctx)
 		d.metrics.forget(held.name)
 	})
-	if own != nil {
-		d.running.Go(func() { d.watch(ctx, held, own) })
+	if hear != nil {
+		d.running.Go(func() { hear(ctx, held, own) })
 	}
 	d.carry(held, r.Notify)
 	return held

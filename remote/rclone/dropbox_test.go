@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rclone/rclone/fs"
-
 	"github.com/setlogger/setlogger/remote"
 	"github.com/setlogger/setlogger/remote/remotetest"
 	"github.com/setlogger/setlogger/remote/remotetest/dropbox"
@@ -150,14 +148,10 @@ func TestDropboxHint(t *testing.T) {
 	if !ok {
 		t.Fatalf("it is a %T", s)
 	}
-	f := inner.get()
 	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	told, interval := make(chan string, 10), make(chan time.Duration, 1)
+	told, ended := make(chan string, 10), make(chan error, 1)
 	before := cloud.Requests()["/2/files/list_folder/longpoll"]
-	f.Features().ChangeNotify(ctx, func(path string, _ fs.EntryType) { told <- path }, interval)
-	defer close(interval)
-	interval <- time.Millisecond
+	go func() { ended <- inner.tell(ctx, time.Millisecond, func(name string) { told <- name }) }()
 	for tick := time.NewTicker(time.Millisecond); cloud.Requests()["/2/files/list_folder/longpoll"] == before; {
 		<-tick.C
 	}
@@ -166,6 +160,21 @@ func TestDropboxHint(t *testing.T) {
 	}
 	if got := <-told; got != "log/news" {
 		t.Errorf("told of %q", got)
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// TestSilent: most places tell of nothing.
+func TestSilent(t *testing.T) {
+	teller, ok := library.Open(":local:" + t.TempDir()).(remote.Teller)
+	if !ok {
+		t.Fatal("it is no Teller")
+	}
+	if err := teller.Tell(t.Context(), func(string) {}); !errors.Is(err, remote.ErrSilent) {
+		t.Error(err)
 	}
 }
 

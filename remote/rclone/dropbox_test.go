@@ -169,7 +169,7 @@ func TestDropboxHint(t *testing.T) {
 
 // TestSilent: most places tell of nothing.
 func TestSilent(t *testing.T) {
-	teller, ok := library.Open(":local:" + t.TempDir()).(remote.Teller)
+	teller, ok := library.Open(":memory:silent").(remote.Teller)
 	if !ok {
 		t.Fatal("it is no Teller")
 	}

@@ -106,7 +106,7 @@ func (d *Daemon) bucketStatus(b *heldBucket) api.BucketStatus {
 	stats := b.Stats()
 	remotes := d.remotesOf(b)
 	status := api.BucketStatus{
-		Name: b.Name(), Writer: stats.Writer.String(), Nodes: stats.Nodes, Entries: stats.Entries, Bytes: int64(stats.FileBytes),
+		Name: b.Name(), Writer: stats.Writer.String(), Nodes: stats.Nodes, Entries: stats.Entries, Bytes: b.FileBytes(),
 		Pending: stats.PendingUnsealed, Remotes: remotes, Joining: b.joining.Load(), Filling: fillingStatus(d.fillingsOf(b)),
 	}
 	for _, name := range remotes {

@@ -29,7 +29,7 @@ func TestAppendIsReadAndReopened(t *testing.T) {
 		t.Errorf("after reopening: %+v", r)
 	}
 	s := b.Stats()
-	if s.Nodes != 2 || s.Entries != 3 || s.Head != 3 || s.PendingUnsealed != 3 || s.Offset != 3 || s.Writers != 1 || s.Forks != 0 || s.FileBytes == 0 {
+	if s.Nodes != 2 || s.Entries != 3 || s.Head != 3 || s.PendingUnsealed != 3 || s.Offset != 3 || s.Writers != 1 || s.Forks != 0 || b.FileBytes() == 0 {
 		t.Errorf("stats %+v", s)
 	}
 	if b.Name() != "todos" || b.ID() != setlog.BucketID("todos") || len(b.Births()) != 1 || len(b.Heads()) != 1 {

@@ -132,7 +132,7 @@ func BenchmarkAppendBulk(b *testing.B) {
 			b.ResetTimer()
 			bulkAppend(b, bucket, b.N, newNode, id)
 			report(b, used)
-			b.ReportMetric(float64(bucket.Stats().FileBytes)/float64(b.N), "file-B/action")
+			b.ReportMetric(float64(bucket.FileBytes())/float64(b.N), "file-B/action")
 		})
 	}
 }

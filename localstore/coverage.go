@@ -90,13 +90,38 @@ func (b *Bucket) Missing(theirs []setlog.Head) (uint64, error) {
 	return missing, b.wrap(err)
 }
 
-// Knows tells whether a head lies on a branch of this store, as far as its log shows.
-func (b *Bucket) Knows(h setlog.Head) (known bool, err error) {
-	err = b.view(func(tx *bolt.Tx) error {
-		known, err = b.now().knows(tx, h)
-		return err
+// Knows tells whether heads all lie on branches of this store, as far as its log shows.
+func (b *Bucket) Knows(heads ...setlog.Head) (bool, error) {
+	unknown, err := b.without(heads, (*ledger).knows)
+	return len(unknown) == 0, err
+}
+
+// Unproven answers those of some heads of which no chain shows that they lie on a branch of this store. One within what came by an
+// index, where the chain is not known, may be of another branch.
+func (b *Bucket) Unproven(heads ...setlog.Head) ([]setlog.Head, error) {
+	return b.without(heads, (*ledger).proves)
+}
+
+// without leaves out the heads that a test finds.
+func (b *Bucket) without(heads []setlog.Head, test func(l *ledger, tx *bolt.Tx, h setlog.Head) (bool, error)) ([]setlog.Head, error) {
+	if len(heads) == 0 {
+		return nil, nil
+	}
+	var others []setlog.Head
+	err := b.view(func(tx *bolt.Tx) error {
+		l := b.now()
+		for _, h := range heads {
+			found, err := test(l, tx, h)
+			if err != nil {
+				return err
+			}
+			if !found {
+				others = append(others, h)
+			}
+		}
+		return nil
 	})
-	return known, b.wrap(err)
+	return others, b.wrap(err)
 }
 
 // extents are the numbers that the branches and what came by indexes reach over; no chains.
@@ -137,8 +162,33 @@ func (b *Bucket) Logged(c setlog.Coverage) (bool, error) {
 // Entries answers the entries of a coverage that the log has on the branches that lead through its ends: of each range the
 // newest, up to a number of them, without those that change nothing.
 func (b *Bucket) Entries(ctx context.Context, c setlog.Coverage, most uint64) ([]setlog.Entry, error) {
-	l := b.now()
 	var entries []setlog.Entry
+	err := b.eachStretch(c, most, func(tx *bolt.Tx, l *ledger, br *branch, from, to uint64) error {
+		return linesOf(tx, l, br, from, to, func(e logged) error {
+			if entry, err := setlog.ReadEntry(br.writer, e.number, slices.Clone(e.line)); err == nil {
+				entries = append(entries, entry)
+			}
+			return ctx.Err()
+		})
+	})
+	return entries, err
+}
+
+// Extent is the sum of the numbers of what Entries looks at: another one where the log has come to hold more of a coverage, 0 where
+// it has none. The count alone does not tell, for only the newest are looked at, and of a narrower coverage fewer.
+func (b *Bucket) Extent(c setlog.Coverage, most uint64) (sum uint64, err error) {
+	err = b.eachStretch(c, most, func(_ *bolt.Tx, _ *ledger, _ *branch, from, to uint64) error {
+		for ; from <= to; from++ {
+			sum += from
+		}
+		return nil
+	})
+	return sum, err
+}
+
+// eachStretch answers where the log has entries of a coverage, see Entries; each range in a transaction of its own.
+func (b *Bucket) eachStretch(c setlog.Coverage, most uint64, do func(tx *bolt.Tx, l *ledger, br *branch, from, to uint64) error) error {
+	l := b.now()
 	for _, r := range c {
 		err := b.view(func(tx *bolt.Tx) error {
 			lines, err := l.linesThrough(tx, r)
@@ -147,21 +197,15 @@ func (b *Bucket) Entries(ctx context.Context, c setlog.Coverage, most uint64) ([
 			}
 			for _, br := range lines {
 				to := min(r.Last, br.head)
-				from := max(r.First, l.reach(br)+1, to-min(to, most)+1)
-				if err := linesOf(tx, l, br, from, to, func(e logged) error {
-					if entry, err := setlog.ReadEntry(br.writer, e.number, slices.Clone(e.line)); err == nil {
-						entries = append(entries, entry)
-					}
-					return ctx.Err()
-				}); err != nil {
+				if err := do(tx, l, br, max(r.First, l.reach(br)+1, to-min(to, most)+1), to); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 		if err != nil {
-			return nil, b.wrap(err)
+			return b.wrap(err)
 		}
 	}
-	return entries, nil
+	return nil
 }

@@ -64,7 +64,8 @@ func TestWhatAForkedLogKnows(t *testing.T) {
 	} {
 		head := setlog.Head{Writer: w, Number: c.number, Chain: c.chain.Short()}
 		known, err := b.Knows(head)
-		proven, err2 := b.Proves(head)
+		unproven, err2 := b.Unproven(head)
+		proven := len(unproven) == 0
 		if known != c.want || proven != c.want || err != nil || err2 != nil {
 			t.Errorf("%s: known %v, proven %v, want %v; %v, %v", c.name, known, proven, c.want, err, err2)
 		}
@@ -181,7 +182,8 @@ func TestWhatCameByAnIndex(t *testing.T) {
 	} {
 		head := setlog.Head{Writer: w, Number: c.number, Chain: c.chain.Short()}
 		known, err := b.Knows(head)
-		proven, err2 := b.Proves(head)
+		unproven, err2 := b.Unproven(head)
+		proven := len(unproven) == 0
 		if known != c.known || proven != c.proven || err != nil || err2 != nil {
 			t.Errorf("%s: known %v, proven %v; %v, %v", c.name, known, proven, err, err2)
 		}

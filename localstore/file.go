@@ -53,7 +53,7 @@ func ignoreMissing(err error) error {
 
 func fillFile(temporary string, o Options, fill func(tx *bolt.Tx, temporary string) error) error {
 	// with the map of a later open, a fresh file would be as large as one step of growth
-	db, err := bolt.Open(temporary, 0o600, &bolt.Options{Timeout: o.LockTimeout, NoSync: o.NoSync, FreelistType: bolt.FreelistMapType})
+	db, err := bolt.Open(temporary, 0o600, &bolt.Options{Timeout: o.LockTimeout, NoSync: o.NoSync, NoGrowSync: o.NoSync, FreelistType: bolt.FreelistMapType})
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func openFile(path string, o Options) (db *bolt.DB, err error) {
 		}
 	}()
 	db, err = bolt.Open(path, 0o600, &bolt.Options{
-		Timeout: o.LockTimeout, NoSync: o.NoSync, FreelistType: bolt.FreelistMapType, InitialMmapSize: initialMap(), NoStatistics: true,
+		Timeout: o.LockTimeout, NoSync: o.NoSync, NoGrowSync: o.NoSync, FreelistType: bolt.FreelistMapType, InitialMmapSize: initialMap(), NoStatistics: true,
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 			var err error
 			file, err = os.OpenFile(name, flag&^os.O_CREATE, mode)

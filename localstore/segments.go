@@ -124,9 +124,18 @@ func (l *ledger) mayFork(w setlog.Writer) bool {
 
 // HasSegment tells whether the bytes of a segment are held, and so its entries.
 func (b *Bucket) HasSegment(name string) (bool, error) {
-	has := false
+	has, err := b.HasSegments(name)
+	return has[0], err
+}
+
+// HasSegments is HasSegment for each of some names.
+func (b *Bucket) HasSegments(names ...string) ([]bool, error) {
+	has := make([]bool, len(names))
 	err := b.view(func(tx *bolt.Tx) error {
-		has = tx.Bucket([]byte(bucketSegments)).Get([]byte(name)) != nil
+		segments := tx.Bucket([]byte(bucketSegments))
+		for i, name := range names {
+			has[i] = segments.Get([]byte(name)) != nil
+		}
 		return nil
 	})
 	return has, err

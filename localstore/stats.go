@@ -11,7 +11,6 @@ type Stats struct {
 	Nodes           uint64 // alive
 	Entries         uint64 // in the log
 	Bytes           uint64 // of their lines
-	FileBytes       uint64 // of the bucket's file
 	PendingUnsealed uint64 // own entries that are in no segment yet
 	Offset          uint64 // of the newest entry, see Log
 	Writer          setlog.Writer
@@ -32,10 +31,16 @@ func (b *Bucket) Stats() Stats {
 	if l.current != 0 {
 		s.Head = l.branch(l.current).head
 	}
-	if info, err := os.Stat(b.path); err == nil {
-		s.FileBytes = uint64(info.Size())
-	}
 	return s
+}
+
+// FileBytes is how large the bucket's file is; 0 where that can't be told.
+func (b *Bucket) FileBytes() int64 {
+	info, err := os.Stat(b.path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // Offset is that of the newest entry, see Log.

@@ -11,9 +11,22 @@ import (
 
 // Within tells whether all that one coverage has is known to be in another, as the chains of this log show.
 func (b *Bucket) Within(part, whole setlog.Coverage) (bool, error) {
+	var unsure setlog.Coverage
+	for _, r := range part {
+		within, known := onItsFace(r, whole)
+		if known && !within {
+			return false, nil
+		}
+		if !known {
+			unsure = append(unsure, r)
+		}
+	}
+	if len(unsure) == 0 {
+		return true, nil
+	}
 	l, all := b.now(), true
 	err := b.view(func(tx *bolt.Tx) error {
-		for _, r := range part {
+		for _, r := range unsure {
 			within, err := l.within(tx, r, whole)
 			if all = all && within; err != nil {
 				return err
@@ -24,11 +37,26 @@ func (b *Bucket) Within(part, whole setlog.Coverage) (bool, error) {
 	return all, b.wrap(err)
 }
 
+// onItsFace tells whether a coverage has a range, where that is known without a look at the log: its ranges join to that one, or do not
+// even reach over its numbers.
+func onItsFace(r setlog.Range, c setlog.Coverage) (within, known bool) {
+	if c.Covers(r) {
+		return true, true
+	}
+	at := r.First - 1
+	for _, part := range c.Of(r.Writer) { // sorted by First
+		if part.First <= at+1 {
+			at = max(at, part.Last)
+		}
+	}
+	return false, at < r.Last
+}
+
 // within tells whether ranges of a coverage are known to have a range: one after the other, each from where those before
 // it have come to, and each on its branch. Equal chains have equal entries before them.
 func (l *ledger) within(tx *bolt.Tx, r setlog.Range, c setlog.Coverage) (bool, error) {
-	if c.Covers(r) {
-		return true, nil
+	if within, known := onItsFace(r, c); known {
+		return within, nil
 	}
 	lines, err := l.linesThrough(tx, r)
 	if err != nil {
@@ -63,16 +91,7 @@ func (l *ledger) knows(tx *bolt.Tx, h setlog.Head) (bool, error) {
 	return l.proves(tx, h)
 }
 
-// Proves tells whether chains show that a head lies on a branch of this store. One within what came by an index, where
-// the chain is not known, may be of another branch.
-func (b *Bucket) Proves(h setlog.Head) (proven bool, err error) {
-	err = b.view(func(tx *bolt.Tx) error {
-		proven, err = b.now().proves(tx, h)
-		return err
-	})
-	return proven, b.wrap(err)
-}
-
+// proves tells whether chains show that a head lies on a branch.
 func (l *ledger) proves(tx *bolt.Tx, h setlog.Head) (bool, error) {
 	for _, r := range l.adopted.Of(h.Writer) {
 		if h.Number == r.Last && h.Chain == r.Chain.Short() || h.Number == r.First-1 && h.Chain == r.Previous.Short() {

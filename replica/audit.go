@@ -81,7 +81,7 @@ func (c *collection) isAudited(name string) bool {
 
 // lookForAll leaves out what an index holds, whatever it says that it covers.
 func (c *collection) lookForAll(ctx context.Context, files []*said) ([]*said, error) {
-	for _, y := range c.present {
+	for _, y := range c.present.inOrder() {
 		var left []*said
 		for _, x := range files {
 			if x.missing = 1; x.segment != "" {

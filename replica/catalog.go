@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -87,7 +88,7 @@ func (v *visit) readIndex(ctx context.Context, name setlog.IndexName) (*listed, 
 	case setlog.HashOf(data) != name.Hash:
 		err = &brokenError{errOtherHash}
 	default:
-		if index, err = setlog.DecodeIndex(data); err == nil && (index.Bucket != v.bucket.Name() || index.Level != name.Level) {
+		if index, err = v.o.Known.index(data); err == nil && (index.Bucket != v.bucket.Name() || index.Level != name.Level) {
 			err = fmt.Errorf("%w: it is of bucket %s, level %d", setlog.ErrFile, index.Bucket, index.Level)
 		}
 	}
@@ -139,6 +140,11 @@ func (c catalog) live() []*listed {
 		return cmp.Or(cmp.Compare(a.Nodes(), b.Nodes()), strings.Compare(a.name, b.name))
 	})
 	return live
+}
+
+// inOrder are the indexes by name, so that they are asked for in the same order each time.
+func (c catalog) inOrder() []*listed {
+	return slices.SortedFunc(maps.Values(c), func(a, b *listed) int { return strings.Compare(a.name, b.name) })
 }
 
 // without is the catalog less one index.

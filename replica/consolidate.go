@@ -259,7 +259,7 @@ func (v *visit) pastHolds(ctx context.Context, past file, s localstore.StoredSeg
 	if err != nil {
 		return false, err
 	}
-	small, err := setlog.RereadSegment(data)
+	small, err := v.o.Known.segment(data)
 	if err != nil {
 		return false, err
 	}
@@ -280,7 +280,7 @@ func (v *visit) pastSegment(ctx context.Context, past file) (*setlog.Segment, er
 		if err != nil {
 			return nil, err
 		}
-		return setlog.RereadSegment(data)
+		return v.o.Known.segment(data)
 	}
 	whole, err := v.fetch(ctx, []file{past})
 	if err != nil || len(whole) == 0 {
@@ -303,7 +303,7 @@ func (v *visit) isCovered(ctx context.Context, s localstore.StoredSegment) (bool
 	if err != nil {
 		return false, err
 	}
-	segment, err := setlog.RereadSegment(data)
+	segment, err := v.o.Known.segment(data)
 	if err != nil {
 		return false, err
 	}

@@ -42,11 +42,13 @@ func (c *collection) lookInto(ctx context.Context, y *listed, files []*said) err
 func (c *collection) read(ctx context.Context, x candidate) (*said, error) {
 	what := &said{candidate: x, ids: map[string]bool{}}
 	if x.segment != "" {
-		segment, err := c.heldSegment(x.segment)
-		if err != nil || segment == nil {
+		data, err := c.heldData(x.segment)
+		if err != nil || data == nil {
 			return nil, err
 		}
-		what.entries = entriesOf(segment)
+		if what.entries, err = c.o.Known.entries(data); err != nil {
+			return nil, err
+		}
 		if slices.ContainsFunc(what.entries, func(e setlog.Entry) bool { return !e.Reduced() }) {
 			return nil, nil
 		}

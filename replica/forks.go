@@ -40,24 +40,17 @@ func (v *visit) searchForks(ctx context.Context) error {
 
 // unproven answers the heads, beside greater ones of the same writer in the same file, that no chain here leads through.
 func (v *visit) unproven() ([]setlog.Head, error) {
-	var found []setlog.Head
+	var beside []setlog.Head
 	for _, seen := range v.seen.all() {
 		other := seen.Buckets[v.bucket.Name()]
 		if len(other.Births) == 0 || !v.ours(other.Births) {
 			continue
 		}
 		for i, h := range other.Heads[:max(len(other.Heads)-1, 0)] {
-			if other.Heads[i+1].Writer != h.Writer {
-				continue
-			}
-			proven, err := v.bucket.Proves(h)
-			if err != nil {
-				return nil, err
-			}
-			if !proven {
-				found = append(found, h)
+			if other.Heads[i+1].Writer == h.Writer {
+				beside = append(beside, h)
 			}
 		}
 	}
-	return found, nil
+	return v.bucket.Unproven(beside...)
 }

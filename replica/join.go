@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/setlogger/setlogger/localstore"
 	"github.com/setlogger/setlogger/setlog"
@@ -169,34 +170,27 @@ func (s *Share) isRotten(name string) bool {
 	return unfit && s.rounds < known.last+1<<min(known.rounds, 5)
 }
 
-// chunks yields the chunks of an index in order, some of them being fetched and read ahead.
-func (v *visit) chunks(ctx context.Context, index *listed) func(yield func(part, error) bool) {
+// chunks yields the chunks of an index in order, some of them being fetched and read ahead, unless files are to be fetched one by one.
+func (v *visit) chunks(ctx context.Context, index *listed) iter.Seq2[part, error] {
 	return func(yield func(part, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		ahead := make(chan chan part, v.o.Fetches)
-		go func() {
-			defer close(ahead)
-			for i, ref := range index.Chunks {
-				next := make(chan part, 1)
-				select {
-				case ahead <- next:
-				case <-ctx.Done():
-					return
-				}
-				if i == 0 { // somebody may wait for the first page
-					next <- v.readChunk(ctx, index, ref)
-					continue
-				}
-				go func() { next <- v.readChunk(ctx, index, ref) }()
+		defer cancel() // those that were begun end by themselves
+		var ahead []<-chan part
+		for i, ref := range index.Chunks {
+			var p part
+			if len(ahead) > 0 {
+				p, ahead = <-ahead[0], ahead[1:]
+			} else { // nothing beside the first: somebody may wait for that page
+				p = v.readChunk(ctx, index, ref)
 			}
-		}()
-		for next := range ahead {
-			p := <-next
-			if !yield(p, p.err) || p.err != nil {
-				cancel()
-				for range ahead { // those that were begun end by themselves
-				}
+			if p.err != nil {
+				yield(p, p.err)
+				return
+			}
+			for next := i + 1 + len(ahead); v.o.Fetches > 1 && len(ahead) < v.o.Fetches && next < len(index.Chunks); next++ {
+				ahead = append(ahead, v.readAhead(ctx, index, index.Chunks[next]))
+			}
+			if !yield(p, nil) {
 				return
 			}
 		}
@@ -206,39 +200,39 @@ func (v *visit) chunks(ctx context.Context, index *listed) func(yield func(part,
 	}
 }
 
+// readAhead reads one chunk beside what goes on meanwhile.
+func (v *visit) readAhead(ctx context.Context, index *listed, ref setlog.ChunkRef) <-chan part {
+	read := make(chan part, 1)
+	go func() { read <- v.readChunk(ctx, index, ref) }()
+	return read
+}
+
 // readChunk fetches and reads one chunk.
 func (v *visit) readChunk(ctx context.Context, index *listed, ref setlog.ChunkRef) part {
 	chunk, err := v.fetchChunk(ctx, index, ref)
 	if err != nil {
 		return part{err: err}
 	}
-	p := part{nodes: make([]setlog.Changed, 0, len(chunk.Lines))}
-	for node, err := range chunk.Nodes() {
-		if err != nil {
-			return part{err: &unfitError{index.Name(ref).String(), err}}
-		}
-		p.nodes = append(p.nodes, node)
-	}
-	return p
+	return part{nodes: chunk.all}
 }
 
 // fetchChunk downloads a chunk and makes sure that it is the one that its index names.
-func (v *visit) fetchChunk(ctx context.Context, index *listed, ref setlog.ChunkRef) (*setlog.Chunk, error) {
+func (v *visit) fetchChunk(ctx context.Context, index *listed, ref setlog.ChunkRef) (*nodes, error) {
 	name := index.Name(ref).String()
 	data, err := v.o.Storage.Read(ctx, chunkFolder+"/"+name)
 	if err != nil && !isUnfit(err) {
 		return nil, fmt.Errorf("read %s/%s: %w", chunkFolder, name, err)
 	}
-	var chunk *setlog.Chunk
+	var chunk *nodes
 	switch {
 	case err != nil:
 	case setlog.HashOf(data) != ref.Hash:
 		err = errOtherHash
 	default:
-		chunk, err = setlog.DecodeChunk(data)
+		chunk, err = v.o.Known.chunk(data)
 	}
-	if err == nil && (chunk.Bucket != index.Bucket || chunk.Index != index.ID || len(chunk.Lines) != ref.Nodes) {
-		err = fmt.Errorf("%w: it is of bucket %s, index %s, %d nodes", setlog.ErrFile, chunk.Bucket, chunk.Index, len(chunk.Lines))
+	if err == nil && (chunk.bucket != index.Bucket || chunk.index != index.ID || len(chunk.all) != ref.Nodes) {
+		err = fmt.Errorf("%w: it is of bucket %s, index %s, %d nodes", setlog.ErrFile, chunk.bucket, chunk.index, len(chunk.all))
 	}
 	if err != nil {
 		return nil, &unfitError{name, err}

@@ -65,14 +65,20 @@ func (v *visit) rangeOf(name string) (*setlog.Range, error) {
 
 // heldSegment decodes a segment of the store, nil when it is not there.
 func (v *visit) heldSegment(name string) (*setlog.Segment, error) {
-	data, err := v.bucket.SegmentData(name)
-	if errors.Is(err, localstore.ErrMissing) {
-		return nil, nil //nolint:nilnil // it is not
-	}
-	if err != nil {
+	data, err := v.heldData(name)
+	if err != nil || data == nil {
 		return nil, err
 	}
-	return setlog.RereadSegment(data)
+	return v.o.Known.segment(data)
+}
+
+// heldData answers the bytes of a segment of the store, nil when it is not there.
+func (v *visit) heldData(name string) ([]byte, error) {
+	data, err := v.bucket.SegmentData(name)
+	if errors.Is(err, localstore.ErrMissing) {
+		return nil, nil
+	}
+	return data, err
 }
 
 // judge condemns files, or counts one more listing of those that are. What a file says is looked for in the indexes
@@ -118,8 +124,11 @@ func (c *collection) judge(ctx context.Context, candidates []candidate) error {
 			trials[y] = append(trials[y], what)
 		}
 	}
-	for y, trial := range trials {
-		if err := c.lookInto(ctx, y, trial); err != nil {
+	for _, y := range c.present.inOrder() {
+		if len(trials[y]) == 0 {
+			continue
+		}
+		if err := c.lookInto(ctx, y, trials[y]); err != nil {
 			return err
 		}
 	}

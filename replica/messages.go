@@ -245,7 +245,7 @@ func (v *visit) hasLines(s localstore.StoredSegment, l *letter, from uint64) (bo
 	if err != nil {
 		return false, err
 	}
-	file, err := setlog.RereadSegment(data)
+	file, err := v.o.Known.segment(data)
 	if err != nil {
 		return false, err
 	}

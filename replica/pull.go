@@ -132,13 +132,17 @@ type file struct {
 
 // wanted are the files to fetch, each writer's in number order.
 func (v *visit) wanted(folder string, names []setlog.SegmentName) ([]file, error) {
+	texts := make([]string, len(names))
+	for i, name := range names {
+		texts[i] = name.String()
+	}
+	has, err := v.bucket.HasSegments(texts...)
+	if err != nil {
+		return nil, err
+	}
 	var wanted []file
-	for _, name := range names {
-		has, err := v.bucket.HasSegment(name.String())
-		if err != nil {
-			return nil, err
-		}
-		if !has && v.due(name.String()) {
+	for i, name := range names {
+		if !has[i] && v.due(texts[i]) {
 			wanted = append(wanted, file{folder, name})
 		}
 	}
@@ -232,7 +236,7 @@ func (v *visit) fetchOne(ctx context.Context, f file) (localstore.Incoming, erro
 	if setlog.HashOf(data) != f.Hash {
 		return localstore.Incoming{}, &brokenError{errOtherHash}
 	}
-	segment, err := setlog.DecodeSegment(data)
+	segment, err := v.o.Known.segment(data)
 	if err == nil && segment.Name != f.SegmentName {
 		err = fmt.Errorf("%w: it holds %s", setlog.ErrFile, segment.Name)
 	}
@@ -255,7 +259,7 @@ func (v *visit) foldAll(ctx context.Context, incoming []localstore.Incoming) ([]
 
 func (v *visit) foldOnce(ctx context.Context, incoming []localstore.Incoming) (gaps []localstore.Incoming, progress bool, err error) {
 	for len(incoming) > 0 {
-		writer := v.bucket.Stats().Writer
+		writer := v.bucket.Writer()
 		folded, err := v.bucket.FoldAll(ctx, incoming...)
 		names := make([]string, len(folded))
 		for i, f := range folded {
@@ -268,7 +272,7 @@ func (v *visit) foldOnce(ctx context.Context, incoming []localstore.Incoming) (g
 			delete(v.unsure, names[i])
 		}
 		progress = progress || len(folded) > 0
-		if v.bucket.Stats().Writer != writer {
+		if v.bucket.Writer() != writer {
 			v.notice(copied, inLog(incoming[max(len(folded), 1)-1].Name))
 		}
 		if err := v.bucket.MarkSent(ctx, v.o.Remote, localstore.Verified, names...); err != nil {

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -46,7 +47,8 @@ func (s *Share) readSeen(ctx context.Context, names []setlog.SeenName) error {
 			newest[name.Device] = name
 		}
 	}
-	for device, name := range newest {
+	for _, name := range slices.SortedFunc(maps.Values(newest), compareDevices) {
+		device := name.Device
 		known := s.seen.others[device]
 		if device == s.seen.device {
 			known = s.seen.own
@@ -76,6 +78,8 @@ func (s *Share) readSeen(ctx context.Context, names []setlog.SeenName) error {
 	return s.removeOldSeen(ctx, names)
 }
 
+func compareDevices(a, b setlog.SeenName) int { return bytes.Compare(a.Device[:], b.Device[:]) }
+
 // dueAgain tells whether a seen file that was not whole is to be tried again.
 func (s *Share) dueAgain(name string) bool {
 	suspect := s.unsure[name]
@@ -94,7 +98,7 @@ func (s *Share) fetchSeen(ctx context.Context, name setlog.SeenName) (*setlog.Se
 	case setlog.HashOf(data) != name.Hash:
 		err = errOtherHash
 	default:
-		if seen, err = setlog.DecodeSeen(data); err == nil && (seen.Device != name.Device || seen.Count != name.Count) {
+		if seen, err = s.o.Known.seen(data); err == nil && (seen.Device != name.Device || seen.Count != name.Count) {
 			err = fmt.Errorf("%w: it is the %d. of %v", setlog.ErrFile, seen.Count, seen.Device)
 		}
 	}
@@ -241,9 +245,8 @@ func (v *visit) saw(w setlog.Writer, number uint64) bool {
 // behind counts the entries that this device knows of and does not have. Where somebody else wrote with the key of this
 // bucket's writer, a new one takes over.
 func (v *visit) behind(ctx context.Context) (uint64, error) {
-	var theirs []setlog.Head
-	taken := false
-	own := v.bucket.Stats().Writer
+	var theirs, ours []setlog.Head
+	own := v.bucket.Writer()
 	for _, seen := range v.seen.all() {
 		other, ok := seen.Buckets[v.bucket.Name()]
 		if !ok || len(other.Births) == 0 || !v.ours(other.Births) {
@@ -251,19 +254,18 @@ func (v *visit) behind(ctx context.Context) (uint64, error) {
 		}
 		theirs = append(theirs, other.Heads...)
 		for _, h := range other.Heads {
-			if h.Writer != own {
-				continue
+			if h.Writer == own {
+				ours = append(ours, h)
 			}
-			known, err := v.bucket.Knows(h)
-			if err != nil {
-				return 0, err
-			}
-			taken = taken || !known
 		}
+	}
+	known, err := v.bucket.Knows(ours...)
+	if err != nil {
+		return 0, err
 	}
 	slices.SortFunc(theirs, setlog.CompareHeads)
 	missing, err := v.bucket.Missing(slices.Compact(theirs))
-	if err == nil && taken {
+	if err == nil && !known {
 		v.notice(copied, logFolder)
 		err = v.bucket.TakeOver(ctx)
 	}

@@ -46,6 +46,8 @@ type Options struct {
 	// Progress hears how many nodes of the indexes that a bucket is taking in are there; the last call has done = total.
 	Progress func(bucket string, done, total int)
 
+	Known *Known // files that were decoded, which shares may have in common; nil: of this share alone
+
 	Reserve int // bytes of the share's reserve file; 0 is 1 MiB, less than 0 none
 
 	LogLimit int // entries of a bucket that no index covers before one is written, where its schema does not say; 0 is 10,000
@@ -70,6 +72,9 @@ func (o Options) withDefaults() Options {
 	o.CollectEvery = cmp.Or(o.CollectEvery, collectEvery)
 	if o.Progress == nil {
 		o.Progress = func(string, int, int) {}
+	}
+	if o.Known == nil {
+		o.Known = NewKnown()
 	}
 	if o.Uptime == nil {
 		start := time.Now()

@@ -26,9 +26,13 @@ func (v *visit) isTrue(ctx context.Context, y *listed) (bool, error) {
 		return err == nil, err
 	}
 	covered := v.fresh(y, checked)
-	entries, err := v.bucket.Entries(ctx, covered, maxChecked)
-	if err != nil || extent(entries) == v.vouched[y.name] {
+	extent, err := v.bucket.Extent(covered, maxChecked)
+	if err != nil || extent == v.vouched[y.name] {
 		return err == nil, err
+	}
+	entries, err := v.bucket.Entries(ctx, covered, maxChecked)
+	if err != nil {
+		return false, err
 	}
 	held, whole, err := v.contentOf(ctx, y, idsOf(entries))
 	if err != nil || !whole {
@@ -39,12 +43,12 @@ func (v *visit) isTrue(ctx context.Context, y *listed) (bool, error) {
 		v.o.Logger.Warn("an index lacks entries that it says it covers; it does not count", "remote", v.o.Remote, "bucket", v.bucket.Name(), "index", y.name)
 		return false, nil
 	}
-	return true, v.vouch(ctx, y.name, covered, entries)
+	return true, v.vouch(ctx, y.name, covered, extent)
 }
 
 // vouch notes that an index holds the entries that this log has of what it covers; for good, where these are all.
-func (v *visit) vouch(ctx context.Context, name string, covered setlog.Coverage, entries []setlog.Entry) error {
-	v.vouched[name] = extent(entries)
+func (v *visit) vouch(ctx context.Context, name string, covered setlog.Coverage, extent uint64) error {
+	v.vouched[name] = extent
 	all, err := v.bucket.Logged(covered)
 	if err != nil || !all {
 		return err
@@ -59,20 +63,11 @@ func (c *compaction) vouchOwn(ctx context.Context, name string) error {
 		return err
 	}
 	covered := c.fresh(&listed{Index: &c.index}, checked)
-	entries, err := c.bucket.Entries(ctx, covered, maxChecked)
+	extent, err := c.bucket.Extent(covered, maxChecked)
 	if err != nil {
 		return err
 	}
-	return c.vouch(ctx, name, covered, entries)
-}
-
-// extent is another where a log has come to hold more of a coverage, 0 where it has none: what is asked for is the newest alone, and
-// less once a merged index is known to be true, so their count does not tell.
-func extent(entries []setlog.Entry) (sum uint64) {
-	for _, e := range entries {
-		sum += e.Number
-	}
-	return sum
+	return c.vouch(ctx, name, covered, extent)
 }
 
 func idsOf(entries []setlog.Entry) map[string]bool {

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"iter"
-	"regexp"
 )
 
 // ChunkName is the name of a chunk's file, without its folder.
@@ -15,16 +14,11 @@ type ChunkName struct {
 	Hash   Hash   // of the file
 }
 
-var chunkName = regexp.MustCompile(`^([a-z2-7]{16})\.([a-z2-7]{26})\.jsonl\.gz$`)
-
 // ParseChunkName reads what String makes.
-func ParseChunkName(s string) (ChunkName, bool) {
-	part := chunkName.FindStringSubmatch(s)
-	if part == nil {
-		return ChunkName{}, false
-	}
-	n := ChunkName{Bucket: part[1]}
-	return n, decodeName(n.Hash[:], part[2])
+func ParseChunkName(s string) (n ChunkName, ok bool) {
+	var hash string
+	ok = cutName(s, ".jsonl.gz", &n.Bucket, &hash) && isBucketID(n.Bucket) && decodeName(n.Hash[:], hash)
+	return n, ok
 }
 
 // String is <bucket>.<hash>.jsonl.gz.

@@ -121,6 +121,9 @@ func follower(ranges []Range, used []bool, r Range) int {
 // Covers tells whether ranges that join, of a coverage in order, make up r.
 func (c Coverage) Covers(r Range) bool {
 	of := c.Of(r.Writer)
+	if !slices.ContainsFunc(of, func(last Range) bool { return last.Last == r.Last && last.Chain == r.Chain }) {
+		return false
+	}
 	at := map[point]bool{{r.First - 1, r.Previous}: true}
 	for _, next := range of { // sorted by First, so that each comes after those it joins
 		if at[point{next.First - 1, next.Previous}] {

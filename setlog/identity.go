@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Limits of the model.
@@ -141,13 +142,45 @@ func CheckBucketName(name string) error {
 	return nil
 }
 
+// decodeName reads bytes, at most those of a hash, from what encodes exactly them.
 func decodeName(dst []byte, s string) bool {
-	b, err := alphabet.DecodeString(s)
-	if err != nil || len(b) != len(dst) {
+	var raw Hash
+	var again [26]byte
+	if len(s) != alphabet.EncodedLen(len(dst)) || len(dst) > len(raw) {
 		return false
 	}
-	copy(dst, b)
-	return alphabet.EncodeToString(b) == s
+	n, err := alphabet.Decode(raw[:], []byte(s))
+	if err != nil || n != len(dst) {
+		return false
+	}
+	copy(dst, raw[:n])
+	alphabet.Encode(again[:], raw[:n])
+	return string(again[:len(s)]) == s
+}
+
+// isBucketID tells whether s is of the form that BucketID makes.
+func isBucketID(s string) bool { return decodeName(new(Writer)[:], s) }
+
+// cutName cuts a file's name, less its ending, at its dots; false where it has not that ending, or another number of parts.
+func cutName(s, ending string, parts ...*string) bool {
+	s, ok := strings.CutSuffix(s, ending)
+	last := len(parts) - 1
+	for _, part := range parts[:last] {
+		if ok {
+			*part, s, ok = strings.Cut(s, ".")
+		}
+	}
+	*parts[last] = s
+	return ok && !strings.Contains(s, ".")
+}
+
+// parseCount reads a number from 1 to MaxNumber as strconv writes it; 0 for anything else.
+func parseCount(s string) uint64 {
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil || s[0] == '0' || n > MaxNumber {
+		return 0
+	}
+	return n
 }
 
 // compareWriters orders writers by their bytes.

@@ -5,9 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 )
 
 // IndexName is the name of an index's file, without its folder.
@@ -20,17 +18,15 @@ type IndexName struct {
 // MaxLevel is the highest level of an index.
 const MaxLevel = 99
 
-var indexName = regexp.MustCompile(`^([a-z2-7]{16})\.(0|[1-9][0-9]?)\.([a-z2-7]{26})\.json$`)
-
 // ParseIndexName reads what String makes.
-func ParseIndexName(s string) (IndexName, bool) {
-	part := indexName.FindStringSubmatch(s)
-	if part == nil {
-		return IndexName{}, false
+func ParseIndexName(s string) (n IndexName, ok bool) {
+	var level, hash string
+	if !cutName(s, ".json", &n.Bucket, &level, &hash) {
+		return n, false
 	}
-	n := IndexName{Bucket: part[1]}
-	n.Level, _ = strconv.Atoi(part[2]) // two digits
-	return n, decodeName(n.Hash[:], part[3])
+	n.Level = int(parseCount(level))
+	ok = isBucketID(n.Bucket) && n.Level <= MaxLevel && (n.Level > 0 || level == "0") && decodeName(n.Hash[:], hash)
+	return n, ok
 }
 
 // String is <bucket>.<level>.<hash>.json.

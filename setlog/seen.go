@@ -3,9 +3,9 @@ package setlog
 import (
 	"crypto/ed25519"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // SeenName is the name of a file that says what a device has seen, without its folder.
@@ -15,23 +15,25 @@ type SeenName struct {
 	Hash   Hash // of the file
 }
 
-var seenName = regexp.MustCompile(`^seen\.([a-z2-7]{16})\.([1-9][0-9]{0,15})\.([a-z2-7]{26})\.json$`)
+const seenPrefix, seenEnding = "seen.", ".json"
 
 // ParseSeenName reads what String makes.
-func ParseSeenName(s string) (SeenName, bool) {
-	part := seenName.FindStringSubmatch(s)
-	if part == nil {
-		return SeenName{}, false
+func ParseSeenName(s string) (n SeenName, ok bool) {
+	var device, count, hash string
+	rest, ok := strings.CutPrefix(s, seenPrefix)
+	if !ok || !cutName(rest, seenEnding, &device, &count, &hash) {
+		return n, false
 	}
-	device, err := ParseWriter(part[1])
-	count, err2 := strconv.ParseUint(part[2], 10, 64)
-	n := SeenName{Device: device, Count: count}
-	return n, err == nil && err2 == nil && count <= MaxNumber && decodeName(n.Hash[:], part[3])
+	n.Count = parseCount(count)
+	return n, n.Count > 0 && decodeName(n.Device[:], device) && decodeName(n.Hash[:], hash)
 }
 
 // String is seen.<device>.<count>.<hash>.json.
 func (n SeenName) String() string {
-	return fmt.Sprintf("seen.%s.%d.%s.json", n.Device, n.Count, n.Hash)
+	s := alphabet.AppendEncode(append(make([]byte, 0, 80), seenPrefix...), n.Device[:])
+	s = strconv.AppendUint(append(s, '.'), n.Count, 10)
+	s = alphabet.AppendEncode(append(s, '.'), n.Hash[:])
+	return string(append(s, seenEnding...))
 }
 
 // Seen is what a device has seen of a share (docs/format.md, What a device has seen).

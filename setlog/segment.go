@@ -9,9 +9,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -58,28 +58,28 @@ type SegmentName struct {
 	Hash        Hash // of the file
 }
 
-var segmentName = regexp.MustCompile(`^([a-z2-7]{16})\.([a-z2-7]{16})\.([1-9][0-9]{0,15})-([1-9][0-9]{0,15})\.([a-z2-7]{26})\.jsonl\.gz$`)
+const segmentEnding = ".jsonl.gz"
 
 // ParseSegmentName reads what String makes.
-func ParseSegmentName(s string) (SegmentName, bool) {
-	part := segmentName.FindStringSubmatch(s)
-	if part == nil {
+func ParseSegmentName(s string) (n SegmentName, ok bool) {
+	var writer, numbers, hash string
+	if !cutName(s, segmentEnding, &n.Bucket, &writer, &numbers, &hash) {
 		return SegmentName{}, false
 	}
-	n := SegmentName{Bucket: part[1]}
-	writer, err := ParseWriter(part[2])
-	first, err1 := strconv.ParseUint(part[3], 10, 64)
-	last, err2 := strconv.ParseUint(part[4], 10, 64)
-	if err != nil || err1 != nil || err2 != nil || first > last || last > MaxNumber || !decodeName(n.Hash[:], part[5]) {
-		return SegmentName{}, false
-	}
-	n.Writer, n.First, n.Last = writer, first, last
-	return n, n.String() == s
+	first, last, _ := strings.Cut(numbers, "-")
+	n.First, n.Last = parseCount(first), parseCount(last)
+	ok = isBucketID(n.Bucket) && n.First > 0 && n.First <= n.Last && decodeName(n.Writer[:], writer) && decodeName(n.Hash[:], hash)
+	return n, ok
 }
 
 // String is <bucket>.<writer>.<first>-<last>.<hash>.jsonl.gz, at most 110 bytes.
 func (n SegmentName) String() string {
-	return fmt.Sprintf("%s.%s.%d-%d.%s.jsonl.gz", n.Bucket, n.Writer, n.First, n.Last, n.Hash)
+	s := append(make([]byte, 0, 110), n.Bucket...)
+	s = alphabet.AppendEncode(append(s, '.'), n.Writer[:])
+	s = strconv.AppendUint(append(s, '.'), n.First, 10)
+	s = strconv.AppendUint(append(s, '-'), n.Last, 10)
+	s = alphabet.AppendEncode(append(s, '.'), n.Hash[:])
+	return string(append(s, segmentEnding...))
 }
 
 // wireHeader and wireEnd are the first and the last line; their members stand in canonical order.

@@ -10,7 +10,22 @@ func (s *Segment) Range() Range { return Range{s.Writer, s.First, s.Last(), s.Pr
 
 // Equal tells whether two nodes are the same in all that they hold.
 func (n *Node) Equal(o *Node) bool {
-	return n == o || n != nil && o != nil && bytes.Equal(n.AppendBinary(nil), o.AppendBinary(nil))
+	if n == nil || o == nil || n == o {
+		return n == o
+	}
+	alike := n.created == o.created && n.deleted == o.deleted && n.count == o.count && n.root.isLike(o.root)
+	return alike || bytes.Equal(n.AppendBinary(nil), o.AppendBinary(nil))
+}
+
+// isLike tells whether two vertices are the same, where that is seen at once: what a fold or a merge did not change both share. Others
+// may be so too.
+func (v *vertex) isLike(o *vertex) bool {
+	if v == nil || o == nil || v == o {
+		return v == o
+	}
+	return v.mark == o.mark && (v.value == nil) == (o.value == nil) && bytes.Equal(v.value, o.value) &&
+		slices.Equal(v.runs, o.runs) && slices.Equal(v.arrays, o.arrays) &&
+		slices.EqualFunc(v.children, o.children, func(a, b child) bool { return a.name == b.name && a.isLike(b.vertex) })
 }
 
 // Holds tells whether merging o into n would change nothing; n may be nil.

@@ -102,7 +102,7 @@ func (f *fleet) restore(d *device, n int) error {
 		if err := d.start(d.backup); err != nil {
 			return err
 		}
-		d.head = head{writer: d.bucket.Stats().Writer}
+		d.head = head{writer: d.bucket.Writer()}
 		d.head.chain = setlog.FirstChain(bucketName, d.head.writer)
 		return f.setBack(d, true)
 	}
@@ -142,6 +142,13 @@ func (f *fleet) alive() (n int) {
 		}
 	}
 	return n
+}
+
+// mayGoBack tells whether a step that is still to come may give a device its own old disk.
+func (f *fleet) mayGoBack(d *device) bool {
+	return slices.ContainsFunc(f.plan.Steps[f.made:], func(s Step) bool {
+		return s.Do == Strike && s.Device == d.index && (s.Fault == ClonedDevice || s.Fault == OldBackup)
+	})
 }
 
 // setBack gives up what nobody has any more after a device or the remote was set back. What log/ holds read back counts

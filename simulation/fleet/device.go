@@ -54,6 +54,7 @@ type device struct {
 	head   head
 	noted  uint64 // offset in the log up to which own entries are in the ledger
 	last   string // the newest value of its own in the list
+	shown  showing
 	backup *image
 	syncs  int
 
@@ -67,6 +68,12 @@ type image struct {
 	data []byte
 	head head
 	last string
+}
+
+// showing is a node that was seen to have a value.
+type showing struct {
+	node  *setlog.Node
+	value string
 }
 
 // diskMode is how a disk fails.
@@ -126,7 +133,7 @@ func (d *device) visit() {
 		d.id = d.share.ID()
 	}
 	d.share = replica.NewShare(replica.Options{
-		Storage: d.door, Remote: "r", ID: d.id, Now: d.now, Random: d.random, Fetches: 1, Key: d.key, LogLimit: d.fleet.plan.Limit, Reserve: 4096,
+		Storage: d.door, Remote: "r", ID: d.id, Now: d.now, Random: d.random, Fetches: 1, Known: d.fleet.known, Key: d.key, LogLimit: d.fleet.plan.Limit, Reserve: 4096,
 		Uptime: func() time.Duration { return d.fleet.now.Sub(d.started) },
 	})
 }
@@ -192,11 +199,21 @@ func (d *device) stop() error {
 
 // start puts bytes onto the disk, in place, and opens them.
 func (d *device) start(was *image) error {
-	if err := os.WriteFile(d.disk.path, was.data, 0o600); err != nil {
+	if err := overwrite(d.disk.path, was.data); err != nil {
 		return err
 	}
 	d.head, d.last, d.noted, d.disk.user = was.head, was.last, 0, d
 	return d.open()
+}
+
+// overwrite gives a file other bytes. Unlike os.WriteFile it does not let go of the room that it takes before.
+func overwrite(path string, data []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	return errors.Join(err, file.Truncate(int64(len(data))), file.Close())
 }
 
 func (d *device) open() error {
@@ -215,6 +232,22 @@ func (d *device) snap() (*image, error) {
 	return &image{data, d.head, d.last}, err
 }
 
+// leave keeps the bytes of the disk, which is for another now, where those are that were kept before.
+func (d *device) leave() error {
+	var room []byte
+	if d.image != nil {
+		room = d.image.data
+	}
+	file, err := os.Open(d.disk.path)
+	if err != nil {
+		return err
+	}
+	buffer := bytes.NewBuffer(room[:0])
+	_, err = buffer.ReadFrom(file)
+	d.image = &image{buffer.Bytes(), d.head, d.last}
+	return errors.Join(err, file.Close())
+}
+
 // use makes sure that the device has its disk.
 func (d *device) use() error {
 	user := d.disk.user
@@ -225,11 +258,9 @@ func (d *device) use() error {
 		if err := user.stop(); err != nil {
 			return err
 		}
-		was, err := user.snap()
-		if err != nil {
+		if err := user.leave(); err != nil {
 			return err
 		}
-		user.image = was
 	}
 	return d.start(d.image)
 }
@@ -240,7 +271,7 @@ func (d *device) note() error {
 	if err != nil {
 		return err
 	}
-	writer := d.bucket.Stats().Writer
+	writer := d.bucket.Writer()
 	for _, e := range entries {
 		if e.Writer != writer || e.Writer == d.head.writer && e.Number <= d.head.number {
 			continue
@@ -308,12 +339,13 @@ func (d *device) readsOwn() error {
 		return nil
 	}
 	n, err := d.bucket.Node("kept")
-	if err != nil {
+	if err != nil || d.shown == (showing{n, d.last}) { // a node never changes
 		return err
 	}
 	if !bytes.Contains(n.Value(), []byte(d.last)) {
 		return fmt.Errorf("device %d does not see its own %s", d.index, d.last)
 	}
+	d.shown = showing{n, d.last}
 	return nil
 }
 
@@ -345,7 +377,7 @@ func (d *device) after(r replica.Round, err error) error {
 	if own := d.readsOwn(); own != nil {
 		d.fleet.violate("after a round: %w", own)
 	}
-	if d.syncs%7 == 0 {
+	if d.syncs%7 == 0 && d.fleet.mayGoBack(d) {
 		var snapErr error
 		if d.backup, snapErr = d.snap(); snapErr != nil {
 			return snapErr

@@ -5,6 +5,7 @@ import (
 
 	"github.com/setlogger/setlogger/setlog"
 	"github.com/setlogger/setlogger/simulation/judge"
+	"github.com/setlogger/setlogger/simulation/oracle"
 )
 
 // record is an entry that a device acknowledged, or that was found durable after a crash.
@@ -34,7 +35,8 @@ func (l ledger) add(at *head, writer setlog.Writer, number uint64, line []byte) 
 	}
 	chain := at.chain.Next(line)
 	if l[chain] == nil {
-		l[chain] = &record{Record: judge.NewRecord(writer, number, line), previous: at.chain}
+		said := oracle.Read(writer.String(), int64(number), line)
+		l[chain] = &record{Record: judge.Record{Entry: setlog.Entry{Writer: writer, Number: number, Line: line}, Said: said}, previous: at.chain}
 	}
 	at.number, at.chain = number, chain
 	return nil

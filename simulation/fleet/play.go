@@ -8,6 +8,7 @@ import (
 
 	"github.com/setlogger/setlogger/remote/faulty"
 	"github.com/setlogger/setlogger/remote/memory"
+	"github.com/setlogger/setlogger/replica"
 )
 
 // grace is how long a file stays that others make needless.
@@ -42,8 +43,10 @@ type fleet struct {
 	random  *rand.Rand
 	base    *memory.Storage
 	share   *faulty.Storage
+	known   *replica.Known
 	devices []*device
 	disks   int // that were ever made
+	made    int // steps, beside the one being made
 	ledger  ledger
 
 	weather   map[Fault]int // faults of the remote that last, by how often they were begun
@@ -85,7 +88,7 @@ func Play(p *Plan, folder string, trace bool) (*Outcome, error) {
 func newFleet(p *Plan, folder string, trace bool) *fleet {
 	f := &fleet{
 		plan: p, folder: folder, now: time.UnixMilli(1_800_000_000_000), tracing: trace, random: rand.New(rand.NewPCG(p.Seed, 26)),
-		base: memory.New(), ledger: ledger{}, weather: map[Fault]int{}, born: map[string]time.Time{}, suspended: map[*device]*strand{},
+		base: memory.New(), known: replica.NewKnown(), ledger: ledger{}, weather: map[Fault]int{}, born: map[string]time.Time{}, suspended: map[*device]*strand{},
 	}
 	f.share = faulty.New(f.base, faulty.Options{})
 	return f
@@ -107,6 +110,7 @@ func (f *fleet) play() error {
 	}
 	f.setWeather()
 	for i, s := range f.plan.Steps {
+		f.made = i
 		f.log("%4d %s", i, s)
 		if err := f.step(s); err != nil {
 			return &Violation{i, err}
@@ -123,6 +127,7 @@ func (f *fleet) play() error {
 
 // end ends the history and judges it.
 func (f *fleet) end() error {
+	f.made = len(f.plan.Steps)
 	if err := f.finish(); err != nil {
 		return &Violation{len(f.plan.Steps), err}
 	}

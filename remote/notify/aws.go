@@ -1,3 +1,5 @@
+//go:build !slim || channels
+
 package notify
 
 import (
@@ -37,6 +39,10 @@ const (
 	// awsWait bounds a call of AWS, beside what awsPoll takes.
 	awsWait = 10 * time.Second
 )
+
+func awsService(example string) service {
+	return service{example, hasRegionAndTopic, openAWS, setUpAWS, tearDownAWS}
+}
 
 // amazon is a login to SNS and SQS in a region, with a topic there.
 type amazon struct {

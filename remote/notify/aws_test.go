@@ -1,3 +1,5 @@
+//go:build !slim || channels
+
 package notify_test
 
 import (
@@ -76,4 +78,8 @@ func TestAWSWantsALogin(t *testing.T) {
 	if !errors.Is(err, remote.ErrDenied) || !errors.As(err, &hinted) || hinted.Hint() == "" {
 		t.Errorf("no login: %v", err)
 	}
+}
+
+func TestAddressesOfAWS(t *testing.T) {
+	areAddresses(t, map[string]string{"awssnssqs://us-gov-west-1/share-a_1": "awssnssqs://us-gov-west-1/share-a_1"})
 }

@@ -1,3 +1,5 @@
+//go:build !slim || channels
+
 package notify
 
 import (
@@ -35,6 +37,10 @@ const (
 	// googleAck is how long it waits for a message to be acknowledged, which is done as it comes: its least.
 	googleAck = 10 * time.Second
 )
+
+func googleService(example string) service {
+	return service{example, hasProjectAndTopic, openGoogle, setUpGoogle, tearDownGoogle}
+}
 
 // google is a connection to Google Cloud Pub/Sub, with the full name of a topic there.
 type google struct {

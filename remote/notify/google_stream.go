@@ -1,3 +1,5 @@
+//go:build !slim || channels
+
 package notify
 
 import (

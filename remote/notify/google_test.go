@@ -1,3 +1,5 @@
+//go:build !slim || channels
+
 package notify_test
 
 import (
@@ -116,4 +118,8 @@ func noticesSilence(t *testing.T, b *brokers.Broker) {
 		t.Errorf("a service that is silent: %v", err)
 	}
 	t.Logf("silence is noticed after %v", time.Since(began).Round(time.Second))
+}
+
+func TestAddressesOfGoogle(t *testing.T) {
+	areAddresses(t, map[string]string{"gcppubsub://my-project/share.a-b_1": "gcppubsub://my-project/share.a-b_1"})
 }

@@ -12,7 +12,7 @@ import (
 
 // TestSlimSaysWhatItLacks is of builds that leave out the services whose clients take long to compile.
 func TestSlimSaysWhatItLacks(t *testing.T) {
-	for _, address := range []string{"kafka://ada:secret@host/topic", "kafkas://host/topic", "azuresb://my.servicebus.windows.net/topic"} {
+	for _, address := range []string{"kafka://ada:secret@host/topic", "kafkas://host/topic", "azuresb://my.servicebus.windows.net/topic", "gcppubsub://my-project/share", "awssnssqs://eu-central-1/share"} {
 		scheme, _, _ := strings.Cut(address, ":")
 		_, err := notify.Open(t.Context(), address, deviceA)
 		var e *notify.AddressError

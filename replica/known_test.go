@@ -80,6 +80,7 @@ func TestKnownIsForgottenWhenIdle(t *testing.T) {
 			}
 		}
 		time.Sleep(knownFor + time.Second)
+		synctest.Wait()
 		if len(k.young)+len(k.old) > 0 {
 			t.Error("a minute later it is still there")
 		}

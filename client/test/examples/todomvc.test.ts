@@ -6,8 +6,8 @@ import { needsBrowser, picture, startBrowser } from "../redux/browser.js";
 import { meet, pairOf } from "../redux/pair.js";
 import { serveExample } from "./server.js";
 
-/** What a browser itself says while there is no daemon, when one goes, and of a node that was deleted. */
-const isUsual = /^(Failed to load resource: (net::ERR_(CONNECTION_\w+|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED|INCOMPLETE_CHUNKED_ENCODING)|the server responded with a status of 404)|WebSocket connection to .* failed)/;
+/** What a browser itself says while there is no daemon, when one goes, and of a node that was deleted; and Redux Toolkit of a slow machine. */
+const isUsual = /^(\w+StateInvariantMiddleware took \d+ms|Failed to load resource: (net::ERR_(CONNECTION_\w+|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED|INCOMPLETE_CHUNKED_ENCODING)|the server responded with a status of 404)|WebSocket connection to .* failed)/;
 
 /** A page of the app on a device of its own, and what else its console says as a warning or an error, which is added to `said`. */
 async function openApp(t: TestContext, url: string, daemon: Daemon, said: string[]): Promise<Page> {

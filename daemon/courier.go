@@ -51,7 +51,8 @@ type courier struct {
 	answers *rate.Limiter // to those of others
 	pace    *rate.Limiter // of tellings
 
-	work chan struct{} // holds one note: there is something to tell
+	work   chan struct{}    // holds one note: there is something to tell
+	coming chan forthcoming // holds one: what a commit is about to write
 
 	mu     sync.Mutex
 	fresh  map[string]*heldBucket // appended to and not told of yet, by name
@@ -61,7 +62,9 @@ type courier struct {
 	again  bool                   // they ask for it
 	err    error                  // why the channel is not open; nil: it is, or is being opened for the first time
 
-	places map[string]localstore.Excerpt // up to which entries others were told, by bucket; its sending goroutine's
+	// its sending goroutine's, by bucket
+	places map[string]localstore.Excerpt // up to which entries others were told
+	early  map[string]early
 }
 
 // carry starts the courier of a remote, if it has a channel.
@@ -71,8 +74,8 @@ func (d *Daemon) carry(r *heldRemote, address string) {
 	}
 	ctx, stop := context.WithCancel(d.lanes)
 	c := &courier{
-		d: d, r: r, address: address, stop: stop, looks: rate.NewLimiter(rate.Every(5*time.Second), 3), asks: rate.NewLimiter(1, 2), answers: rate.NewLimiter(1, 2), pace: rate.NewLimiter(rate.Every(streamStep), streamAtOnce), work: make(chan struct{}, 1), ended: make(chan struct{}), fresh: map[string]*heldBucket{},
-		places: map[string]localstore.Excerpt{},
+		d: d, r: r, address: address, stop: stop, looks: rate.NewLimiter(rate.Every(5*time.Second), 3), asks: rate.NewLimiter(1, 2), answers: rate.NewLimiter(1, 2), pace: rate.NewLimiter(rate.Every(streamStep), streamAtOnce), work: make(chan struct{}, 1), coming: make(chan forthcoming, 1), ended: make(chan struct{}), fresh: map[string]*heldBucket{},
+		places: map[string]localstore.Excerpt{}, early: map[string]early{},
 	}
 	_, _ = rand.Read(c.sender[:]) // never fails
 	r.courier.Store(c)

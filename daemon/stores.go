@@ -61,7 +61,7 @@ func (d *Daemon) openStores() error {
 }
 
 func (d *Daemon) storeOptions() localstore.Options {
-	return localstore.Options{Logger: d.log, NoSync: d.o.NoSync, Committed: d.metrics.noteCommit}
+	return localstore.Options{Logger: d.log, NoSync: d.o.NoSync, Committing: d.noteCommitting, Committed: d.metrics.noteCommit}
 }
 
 // closeStores flushes and closes what openStores opened.

@@ -87,13 +87,22 @@ func (c *courier) send(ctx context.Context, channel remote.Channel) error {
 		if err := c.do(ctx, channel, c.take()); err != nil {
 			return err
 		}
+		if err := c.awaitWork(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// awaitWork waits for something to tell, and makes what letters it can meanwhile.
+func (c *courier) awaitWork(ctx context.Context) error {
+	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case f := <-c.coming:
+			c.makeEarly(f)
 		case <-c.work:
-		}
-		if err := c.pace.Wait(ctx); err != nil {
-			return err
+			return c.pace.Wait(ctx)
 		}
 	}
 }
@@ -103,17 +112,17 @@ func (c *courier) tell(ctx context.Context, channel remote.Channel, b *heldBucke
 	place := c.places[b.Name()]
 	defer func() { c.places[b.Name()] = place }()
 	for range maxBurst {
-		e, err := b.Excerpt(place, maxMessage)
+		l, err := c.write(b, place)
 		switch {
 		case err != nil: // the store's trouble is told by those who need it
 			c.d.log.Warn("what was appended goes by files alone", "remote", c.r.name, "bucket", b.Name(), "error", err)
 			return nil
-		case e.Last == 0:
+		case l.Last == 0:
 			return nil
-		case e.Data == nil:
+		case l.sealed == nil:
 			c.leave()
 		default:
-			err = c.post(ctx, channel, setlog.Message{Segment: e.Data})
+			err = c.postSealed(ctx, channel, l.sealed)
 		}
 		if errors.Is(err, remote.ErrTooLarge) {
 			c.leave()
@@ -122,8 +131,7 @@ func (c *courier) tell(ctx context.Context, channel remote.Channel, b *heldBucke
 		if err != nil {
 			return err
 		}
-		e.Data = nil
-		if place = e; e.Last == e.Head {
+		if place = l.Excerpt; place.Last == place.Head {
 			return nil
 		}
 	}
@@ -141,12 +149,20 @@ func (c *courier) leave() {
 
 // post sends a message.
 func (c *courier) post(ctx context.Context, channel remote.Channel, m setlog.Message) error {
-	m.Sender = c.sender
-	sealed, err := setlog.SealMessage(c.r.look().share, m, rand.Reader)
+	sealed, err := c.sealMessage(m)
 	if err != nil {
 		return err
 	}
-	err = channel.Send(ctx, sealed)
+	return c.postSealed(ctx, channel, sealed)
+}
+
+func (c *courier) sealMessage(m setlog.Message) ([]byte, error) {
+	m.Sender = c.sender
+	return setlog.SealMessage(c.r.look().share, m, rand.Reader)
+}
+
+func (c *courier) postSealed(ctx context.Context, channel remote.Channel, sealed []byte) error {
+	err := channel.Send(ctx, sealed)
 	switch {
 	case err == nil:
 		c.count("sent")

@@ -32,6 +32,7 @@ func (b *Bucket) commitJob(p *batch) func() error {
 		if p.idle() {
 			return nil
 		}
+		b.announce(p)
 		if err := b.fault(false); err != nil {
 			return err
 		}
@@ -43,6 +44,16 @@ func (b *Bucket) commitJob(p *batch) func() error {
 			b.o.Committed(Commit{Own: p.own, Actions: p.actions, Entries: p.entries, Bytes: p.bytes, Took: time.Since(began)})
 		}
 		return b.fault(true)
+	}
+}
+
+// announce tells what the batch is to write, if somebody listens.
+func (b *Bucket) announce(p *batch) {
+	if b.o.Committing == nil {
+		return
+	}
+	if u := p.upcoming(); u != nil {
+		b.o.Committing(b.name, u)
 	}
 }
 

@@ -17,6 +17,10 @@ type Options struct {
 	// CommitFault, for tests only, makes a commit fail before (false) or after (true) it was written.
 	CommitFault func(written bool) error
 
+	// Committing, when set, is told of what a commit that begins is to write of few own entries. The writer waits for it: it must be
+	// quick.
+	Committing func(bucket string, u *Upcoming)
+
 	// Committed, when set, is told of each durable commit. The writer waits for it: it must be quick.
 	Committed func(Commit)
 

@@ -5,10 +5,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/setlogger/setlogger/localstore"
@@ -23,16 +21,6 @@ const (
 	// reportAfter is how long a file may be broken before a person hears of it: it may still be on its way.
 	reportAfter = time.Hour
 )
-
-// suspect is a file that could not be folded yet.
-type suspect struct {
-	folder string
-	since  time.Time
-	last   int   // round in which it was tried
-	rounds int   // in which it was tried
-	next   int   // rounds to let pass before the next try
-	cause  error // a *GapError waits for other files, an *OtherBirthError for a person
-}
 
 // pull folds what the inbox has and this device lacks.
 func (v *visit) pull(ctx context.Context) error {
@@ -178,142 +166,6 @@ func (v *visit) due(name string) bool {
 	return s.next <= 0 || errors.Is(s.cause, localstore.ErrGap)
 }
 
-// fold fetches and folds files, a window at a time. It tells whether any of them waits for a file that is not there.
-func (v *visit) fold(ctx context.Context, wanted []file) (waits bool, err error) {
-	var early []localstore.Incoming
-	for part := range slices.Chunk(wanted, window) {
-		incoming, unread := v.fetch(ctx, part)
-		gaps, err := v.foldAll(ctx, append(early, incoming...))
-		if err := errors.Join(unread, err); err != nil {
-			return false, err
-		}
-		early = gaps[:min(len(gaps), window)] // the rest is fetched again once its time has come
-	}
-	return len(early) > 0, nil
-}
-
-// fetch downloads files side by side and answers those that verify, also beside an error.
-func (v *visit) fetch(ctx context.Context, files []file) (whole []localstore.Incoming, err error) {
-	results := make([]localstore.Incoming, len(files))
-	errs := make([]error, len(files))
-	slots := make(chan struct{}, v.o.Fetches)
-	var running sync.WaitGroup
-	for i, f := range files {
-		slots <- struct{}{}
-		running.Go(func() {
-			defer func() { <-slots }()
-			results[i], errs[i] = v.fetchOne(ctx, f)
-		})
-	}
-	running.Wait()
-	for i, f := range files {
-		var broken *brokenError
-		switch {
-		case errs[i] == nil:
-			v.round.Fetched++
-			whole = append(whole, results[i])
-		case errors.As(errs[i], &broken), isUnfit(errs[i]):
-			v.doubt(f.folder, f.String(), errs[i])
-		case err == nil:
-			err = errs[i]
-		}
-	}
-	return whole, err
-}
-
-// brokenError says that a file's content is not what its name says.
-type brokenError struct{ cause error }
-
-func (e *brokenError) Error() string { return e.cause.Error() }
-func (e *brokenError) Unwrap() error { return e.cause }
-
-func (v *visit) fetchOne(ctx context.Context, f file) (localstore.Incoming, error) {
-	name := f.String()
-	data, err := v.o.Storage.Read(ctx, f.folder+"/"+name)
-	if err != nil {
-		return localstore.Incoming{}, fmt.Errorf("read %s/%s: %w", f.folder, name, err)
-	}
-	if setlog.HashOf(data) != f.Hash {
-		return localstore.Incoming{}, &brokenError{errOtherHash}
-	}
-	segment, err := v.o.Known.segment(data)
-	if err == nil && segment.Name != f.SegmentName {
-		err = fmt.Errorf("%w: it holds %s", setlog.ErrFile, segment.Name)
-	}
-	if err != nil {
-		return localstore.Incoming{}, &brokenError{err}
-	}
-	return localstore.Incoming{Name: name, Data: data, Segment: segment}, nil
-}
-
-// foldAll folds what can be folded, in whatever order that takes, and answers what waits for entries before it.
-func (v *visit) foldAll(ctx context.Context, incoming []localstore.Incoming) ([]localstore.Incoming, error) {
-	for {
-		gaps, progress, err := v.foldOnce(ctx, incoming)
-		if err != nil || len(gaps) == 0 || !progress {
-			return gaps, err
-		}
-		incoming = gaps
-	}
-}
-
-func (v *visit) foldOnce(ctx context.Context, incoming []localstore.Incoming) (gaps []localstore.Incoming, progress bool, err error) {
-	for len(incoming) > 0 {
-		writer := v.bucket.Writer()
-		folded, err := v.bucket.FoldAll(ctx, incoming...)
-		names := make([]string, len(folded))
-		for i, f := range folded {
-			names[i] = incoming[i].Name
-			v.round.Folded += f.Entries
-			if f.Forked {
-				v.notice(forked, inLog(names[i]))
-			}
-			v.noticeLead(f.Latest, inLog(names[i]))
-			delete(v.unsure, names[i])
-		}
-		progress = progress || len(folded) > 0
-		if v.bucket.Writer() != writer {
-			v.notice(copied, inLog(incoming[max(len(folded), 1)-1].Name))
-		}
-		if err := v.bucket.MarkSent(ctx, v.o.Remote, localstore.Verified, names...); err != nil {
-			return nil, progress, err
-		}
-		if err == nil {
-			return gaps, progress, nil
-		}
-		if len(folded) == len(incoming) {
-			return nil, progress, err
-		}
-		failed := incoming[len(folded)]
-		switch {
-		case errors.Is(err, localstore.ErrGap):
-			gaps = append(gaps, failed)
-			v.doubt(logFolder, failed.Name, err)
-		case errors.Is(err, localstore.ErrOtherBirth), errors.Is(err, localstore.ErrSegment):
-			v.doubt(logFolder, failed.Name, err)
-		default:
-			return nil, progress, err
-		}
-		incoming = incoming[len(folded)+1:]
-	}
-	return gaps, progress, nil
-}
-
-// doubt notes a file that is to be tried again later.
-func (s *Share) doubt(folder, name string, cause error) {
-	known := s.unsure[name]
-	if known == nil {
-		known = &suspect{folder: folder, since: s.o.Now()}
-		s.unsure[name] = known
-	}
-	if known.cause = cause; known.last == s.rounds {
-		return
-	}
-	known.last = s.rounds
-	known.rounds++
-	known.next = 1 << min(known.rounds, 5)
-}
-
 // searchPast folds what past/ has and this device lacks. It tells whether there was anything.
 func (v *visit) searchPast(ctx context.Context) (bool, error) {
 	before := v.round.Folded
@@ -342,62 +194,4 @@ func (v *visit) markRetired(ctx context.Context, files []file) error {
 		}
 	}
 	return v.bucket.MarkSent(ctx, v.o.Remote, localstore.Retired, names...)
-}
-
-// report turns what is unsure about this bucket's files into problems.
-func (v *visit) report() {
-	id := setlog.BucketID(v.bucket.Name())
-	delete(v.births, v.bucket.Name())
-	v.reportLiars()
-	seen := map[string]bool{}
-	suspects := v.suspects(id)
-	v.busy = v.busy || len(suspects) > 0 || len(v.bucket.Births()) == 0 || v.lagging[v.bucket.Name()].rounds > 0 || v.doubting[v.bucket.Name()] > 0
-	for _, name := range suspects {
-		s := v.unsure[name]
-		p, ok := v.problem(name, s)
-		if ok && !seen[p.Name] {
-			seen[p.Name] = true
-			v.round.Problems = append(v.round.Problems, p)
-		}
-	}
-	if behind := v.lagging[v.bucket.Name()]; behind.rounds >= patience && !seen["entries-missing"] {
-		detail := fmt.Sprintf("%d entries or more that other devices have are not on the remote", behind.entries)
-		v.round.Problems = append(v.round.Problems, missingEntries(v.bucket.Name(), detail))
-	}
-	v.reportNotices()
-}
-
-func (v *visit) suspects(id string) []string {
-	var names []string
-	for name := range v.unsure {
-		if !strings.HasPrefix(name, id+".") {
-			continue
-		}
-		if has, err := v.bucket.HasSegment(name); err == nil && has {
-			delete(v.unsure, name)
-			continue
-		}
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-func (v *visit) problem(name string, s *suspect) (Problem, bool) {
-	bucket := v.bucket.Name()
-	var other *localstore.OtherBirthError
-	var gap *localstore.GapError
-	switch {
-	case errors.As(s.cause, &other):
-		births := slices.Concat(v.births[bucket], other.Births)
-		slices.Sort(births)
-		v.births[bucket] = slices.Compact(births)
-		return otherBirth(bucket), true
-	case errors.As(s.cause, &gap):
-		detail := fmt.Sprintf("entries %d to %d of writer %s are not on the remote", gap.Have+1, gap.First-1, gap.Writer)
-		return missingEntries(bucket, detail), s.rounds >= patience
-	case errors.Is(s.cause, setlog.ErrNewer):
-		return newerFile(bucket, name), true
-	}
-	return brokenFile(s.folder+"/"+name, s.cause), v.o.Now().Sub(s.since) >= reportAfter
 }

@@ -84,18 +84,25 @@ func openFile(path string, o Options) (db *bolt.DB, err error) {
 	if err != nil {
 		return nil, openError(path, err)
 	}
-	if err := db.View(func(tx *bolt.Tx) error { return checkLength(tx, file) }); err != nil {
+	if err := db.View(func(tx *bolt.Tx) error { return checkShape(tx, file) }); err != nil {
 		return nil, errors.Join(openError(path, err), db.Close())
 	}
 	return db, nil
 }
 
-func checkLength(tx *bolt.Tx, file *os.File) error {
+// checkShape looks at what bbolt would believe of a file at once.
+func checkShape(tx *bolt.Tx, file *os.File) error {
 	info, err := file.Stat()
-	if err == nil && info.Size() < tx.Size() {
-		err = fmt.Errorf("%w: it has %d bytes of %d", ErrCorrupt, info.Size(), tx.Size())
+	if err != nil {
+		return err
 	}
-	return err
+	if info.Size() < tx.Size() {
+		return fmt.Errorf("%w: it has %d bytes of %d", ErrCorrupt, info.Size(), tx.Size())
+	}
+	if err := checkHeaders(file, tx); err != nil {
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return nil
 }
 
 // guard answers a panic of bbolt, or a fault in its map, as an error: a damaged file stays the trouble of its bucket.

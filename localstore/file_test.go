@@ -3,9 +3,11 @@ package localstore
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -178,6 +180,41 @@ func TestDamagedFile(t *testing.T) {
 	}
 	if found < files/2 {
 		t.Errorf("only %d of %d damaged files were noticed", found, files)
+	}
+}
+
+// TestHeaderOfABucketThatIsEndless: bbolt would copy as many bytes of it as its page says, and out of memory is the end of all.
+func TestHeaderOfABucketThatIsEndless(t *testing.T) {
+	b := create(t, "b", nil, testOptions(1))
+	for i := range 100 {
+		putNode(t, b, fmt.Sprint("n", i), i)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var page int64
+	edit(t, b.path, func(tx *bolt.Tx) error { page = int64(tx.Bucket([]byte(bucketOrders)).RootPage()) * 4096; return nil })
+	whole, err := os.ReadFile(b.path)
+	if err != nil || page == 0 {
+		t.Fatal(page, err)
+	}
+	headers := 0
+	for i := range int(binary.NativeEndian.Uint16(whole[page+10:])) {
+		if element := whole[int(page)+pageHeader+i*pageElement:]; binary.NativeEndian.Uint32(element) == 1 { // a bucket
+			binary.NativeEndian.PutUint32(element[12:], 0x7e000010)
+			headers++
+		}
+	}
+	if err := os.WriteFile(b.path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err = Open(b.path, testOptions(1))
+	runtime.ReadMemStats(&after)
+	wantError(t, err, ErrCorrupt)
+	if bytes := after.TotalAlloc - before.TotalAlloc; bytes > 64<<20 || headers == 0 {
+		t.Errorf("%d bytes were allocated, for %d headers", bytes, headers)
 	}
 }
 

@@ -26,6 +26,24 @@ const (
 	pageIsLeaf   = 2
 )
 
+func newPageCheck(file *os.File, tx *bolt.Tx) *pageCheck {
+	size := int64(tx.DB().Info().PageSize)
+	return &pageCheck{file: file, size: size, end: uint64(tx.Size() / size), seen: map[uint64]bool{}}
+}
+
+// checkHeaders follows the few pages that hold headers of buckets: bbolt copies as many bytes of one as its page says, and what
+// is out of memory ends the process.
+func checkHeaders(file *os.File, tx *bolt.Tx) error {
+	p := newPageCheck(file, tx)
+	if err := p.follow(uint64(tx.Cursor().Bucket().RootPage())); err != nil {
+		return err
+	}
+	if orders := tx.Bucket([]byte(bucketOrders)); orders != nil && orders.RootPage() != 0 {
+		return p.follow(uint64(orders.RootPage()))
+	}
+	return nil
+}
+
 // checkPages follows all pages of a transaction's buckets.
 func checkPages(path string, tx *bolt.Tx) (err error) {
 	file, err := os.Open(path)
@@ -33,8 +51,7 @@ func checkPages(path string, tx *bolt.Tx) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	size := int64(tx.DB().Info().PageSize)
-	p := &pageCheck{file: file, size: size, end: uint64(tx.Size() / size), seen: map[uint64]bool{}}
+	p := newPageCheck(file, tx)
 	if err := p.follow(uint64(tx.Cursor().Bucket().RootPage())); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package attack
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -98,13 +100,25 @@ func (v *victim) dial(t *testing.T) net.Conn {
 	return conn
 }
 
-// send makes a request and reads the answer. Status 0: the daemon closed without one.
-func (v *victim) send(t *testing.T, r *request) reply {
+// send makes a request and reads the answer. Status 0: the daemon closed without one. Who still sends while a busy machine's daemon
+// has answered and closes may lose the answer to the reset of the connection, and asks again.
+func (v *victim) send(t *testing.T, r *request) (got reply) {
+	t.Helper()
+	for range 5 {
+		var err error
+		if got, err = v.sendOnce(t, r); !errors.Is(err, syscall.ECONNRESET) {
+			break
+		}
+	}
+	return got
+}
+
+func (v *victim) sendOnce(t *testing.T, r *request) (reply, error) {
 	t.Helper()
 	conn, err := net.DialTimeout("tcp", v.address, patience)
 	if err != nil {
 		t.Error(err)
-		return reply{}
+		return reply{}, err
 	}
 	defer func() { _ = conn.Close() }() // and not the answer's body, which would wait for the end of a stream
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
@@ -114,7 +128,7 @@ func (v *victim) send(t *testing.T, r *request) reply {
 	var whole bytes.Buffer
 	response, err := http.ReadResponse(bufio.NewReader(io.TeeReader(conn, &whole)), &http.Request{Method: r.method})
 	if err != nil {
-		return reply{whole: whole.String()}
+		return reply{whole: whole.String()}, err
 	}
 	var body []byte
 	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
@@ -124,7 +138,7 @@ func (v *victim) send(t *testing.T, r *request) reply {
 	} else {
 		body, _ = io.ReadAll(response.Body) // what came is judged
 	}
-	return reply{response.StatusCode, response.Header, string(body), whole.String()}
+	return reply{response.StatusCode, response.Header, string(body), whole.String()}, nil
 }
 
 // replies reads every answer that comes over one connection until it ends.

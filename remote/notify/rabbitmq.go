@@ -32,7 +32,7 @@ func dialRabbitMQ(ctx context.Context, u *url.URL) (*amqp.Connection, error) {
 	if vhost == "" {
 		vhost = "/"
 	}
-	connection, err := within(ctx, (*amqp.Connection).Close, func() (*amqp.Connection, error) {
+	connection, err := within(ctx, closeRabbitMQ, func() (*amqp.Connection, error) {
 		return amqp.DialConfig(server.String(), amqp.Config{
 			Vhost: vhost, Heartbeat: rabbitBeat, Locale: "en_US", Dial: dialHurried(waitFor(ctx, 5*time.Second)), Properties: amqp.Table{"connection_name": "setlogger"},
 		})
@@ -60,18 +60,33 @@ func openRabbitMQ(ctx context.Context, u *url.URL, _ string) (remote.Channel, er
 	if err != nil {
 		return nil, err
 	}
+	defer closeWith(ctx, connection)()
 	incoming, err := consume(connection, topicOf(u))
 	var outgoing *amqp.Channel
 	if err == nil {
 		outgoing, err = connection.Channel()
 	}
 	if err != nil {
-		return nil, errors.Join(rabbitFailure("subscribe to", u.Host, err), connection.Close())
+		return nil, errors.Join(rabbitFailure("subscribe to", u.Host, err), closeRabbitMQ(connection))
 	}
 	alive, end := context.WithCancelCause(context.Background())
 	endWith(connection, u.Host, end)
 	endWith(outgoing, u.Host, end)
-	return &channel{topic: &exchange{outgoing, topicOf(u)}, subscription: incoming, most: rabbitMost, alive: alive, free: func() error { return ignoreClosed(connection.Close()) }}, nil
+	return &channel{topic: &exchange{outgoing, topicOf(u)}, subscription: incoming, most: rabbitMost, alive: alive, free: func() error { return closeRabbitMQ(connection) }}, nil
+}
+
+// closeRabbitMQ ends a connection with all on it. A server that hangs is not waited for.
+func closeRabbitMQ(c *amqp.Connection) error {
+	if err := c.CloseDeadline(time.Now().Add(closeTime)); !errors.Is(err, amqp.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// closeWith ends a connection when a context does, unless it is called off: calls on it know no context.
+func closeWith(ctx context.Context, c *amqp.Connection) (off func()) {
+	stop := context.AfterFunc(ctx, func() { _ = closeRabbitMQ(c) })
+	return func() { stop() }
 }
 
 // endWith tells why a connection, or a channel on it, was closed.
@@ -99,7 +114,8 @@ func (e *exchange) send(ctx context.Context, message []byte) error {
 	return e.channel.PublishWithContext(ctx, e.name, "", false, false, amqp.Publishing{Body: message})
 }
 
-func (e *exchange) shutdown(context.Context) error { return ignoreClosed(e.channel.Close()) }
+// shutdown leaves it to the end of the connection.
+func (*exchange) shutdown(context.Context) error { return nil }
 
 // declare makes the exchange, fanout and durable, if it is missing.
 func declare(c *amqp.Channel, exchange string) error {
@@ -124,6 +140,7 @@ func onRabbitMQ(ctx context.Context, u *url.URL, verb string, what func(c *amqp.
 	if err != nil {
 		return err
 	}
+	defer closeWith(ctx, connection)()
 	c, err := connection.Channel()
 	if err == nil {
 		err = what(c)
@@ -131,7 +148,7 @@ func onRabbitMQ(ctx context.Context, u *url.URL, verb string, what func(c *amqp.
 	if err != nil {
 		err = rabbitFailure(verb, u.Host, err)
 	}
-	return errors.Join(err, ignoreClosed(connection.Close()))
+	return errors.Join(err, closeRabbitMQ(connection))
 }
 
 // deliveries is a consumer of a queue.
@@ -175,14 +192,8 @@ func (d *deliveries) receive(ctx context.Context) ([]byte, error) {
 	}
 }
 
-func (d *deliveries) shutdown(context.Context) error { return ignoreClosed(d.channel.Close()) }
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, amqp.ErrClosed) {
-		return nil
-	}
-	return err
-}
+// shutdown leaves it to the end of the connection.
+func (*deliveries) shutdown(context.Context) error { return nil }
 
 func rabbitFailure(verb, host string, err error) error {
 	is := remote.ErrUnreachable

@@ -31,6 +31,7 @@ func TestRabbitMQ(t *testing.T) {
 		t.Errorf("the exchange was removed: %v", err)
 	}
 	testExchangeRemoved(t, b.Channel)
+	testFrozen(t, b)
 	testChannel(t, b.Channel, 1<<20, b.Kill)
 }
 

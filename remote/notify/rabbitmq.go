@@ -16,6 +16,11 @@ import (
 const (
 	// rabbitBeat is between signs of life of a RabbitMQ server; two that fail to come end the channel.
 	rabbitBeat = 10 * time.Second
+	// rabbitBind is after how long without a message the queue is bound again: who removed the exchange removed that, too, and it may
+	// have been made anew since.
+	rabbitBind = 30 * time.Second
+	// rabbitWhy is how long it may take to hear why a channel was closed.
+	rabbitWhy = 100 * time.Millisecond
 	// rabbitMost is what we send in a message; servers take at least 16 times as much.
 	rabbitMost = 1 << 20
 	// rabbitAhead is how many messages come before the first of them is taken.
@@ -72,6 +77,7 @@ func openRabbitMQ(ctx context.Context, u *url.URL, _ string) (remote.Channel, er
 	alive, end := context.WithCancelCause(context.Background())
 	endWith(connection, u.Host, end)
 	endWith(outgoing, u.Host, end)
+	endWith(incoming.channel, u.Host, end)
 	return &channel{topic: &exchange{outgoing, topicOf(u)}, subscription: incoming, most: rabbitMost, alive: alive, free: func() error { return closeRabbitMQ(connection) }}, nil
 }
 
@@ -153,8 +159,10 @@ func onRabbitMQ(ctx context.Context, u *url.URL, verb string, what func(c *amqp.
 
 // deliveries is a consumer of a queue.
 type deliveries struct {
-	channel *amqp.Channel
-	coming  <-chan amqp.Delivery
+	channel         *amqp.Channel
+	queue, exchange string
+	coming          <-chan amqp.Delivery
+	silence         *time.Ticker
 }
 
 // consume makes the exchange, and a queue of this connection alone with its consumer.
@@ -177,23 +185,41 @@ func consume(connection *amqp.Connection, exchange string) (*deliveries, error) 
 		return nil, err
 	}
 	coming, err := c.Consume(q.Name, "", false, true, false, false, nil)
-	return &deliveries{c, coming}, err
+	return &deliveries{c, q.Name, exchange, coming, time.NewTicker(rabbitBind)}, err
 }
 
 func (d *deliveries) receive(ctx context.Context) ([]byte, error) {
-	select {
-	case m, ok := <-d.coming:
-		if !ok {
-			return nil, amqp.ErrClosed
+	for {
+		select {
+		case m, ok := <-d.coming:
+			if !ok {
+				return nil, awaitWhy(ctx)
+			}
+			d.silence.Reset(rabbitBind)
+			return m.Body, m.Ack(false)
+		case <-d.silence.C:
+			if err := d.channel.QueueBind(d.queue, "", d.exchange, true, nil); err != nil { // what the server refuses closes the channel
+				return nil, err
+			}
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
-		return m.Body, m.Ack(false)
-	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
 }
 
-// shutdown leaves it to the end of the connection.
-func (*deliveries) shutdown(context.Context) error { return nil }
+// awaitWhy answers that nothing comes any more. Why is told beside it a moment later, which ends the context; of a queue that
+// somebody removed it is not.
+func awaitWhy(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(rabbitWhy):
+		return amqp.ErrClosed
+	}
+}
+
+// shutdown leaves the rest to the end of the connection.
+func (d *deliveries) shutdown(context.Context) error { d.silence.Stop(); return nil }
 
 func rabbitFailure(verb, host string, err error) error {
 	is := remote.ErrUnreachable

@@ -103,7 +103,9 @@ func TestSentIntoADeadConnection(t *testing.T) {
 	e.say(api.Subscription{Subscribe: "todos"})
 	a.append(t, "todos", `{"type":"CREATE_NODE","id":"told"}`)
 	e.until("a message", e.has("todos", "told", "{}"))
+	looked := b.metrics(t)[ofMessages("look")]
 	a.sync(t)
+	b.looks(t, looked) // what is uploaded first may have been sealed before the start
 	before, sent := b.metrics(t)[ofMessages("look")], a.metrics(t)[ofMessages("sent")]
 	f.dead.Store(true)
 	a.append(t, "todos", `{"type":"CREATE_NODE","id":"lost"}`)

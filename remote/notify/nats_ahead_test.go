@@ -22,14 +22,14 @@ func TestNATSAhead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := opened.(*channel)
+	c, _ := opened.(*channel)
 	large := make([]byte, c.most)
 	for range 100 {
 		if err := c.Send(t.Context(), large); err != nil {
 			t.Fatal(err)
 		}
 	}
-	own := c.subscription.(*subject)
+	own, _ := c.subscription.(*subject)
 	if err := own.connection.FlushTimeout(time.Minute); err != nil { // all came, or were lost
 		t.Fatal(err)
 	}

@@ -12,13 +12,12 @@ import (
 
 // frail opens channels when it may, which die as a connection does whose network went away: what is sent is taken, and reaches nobody.
 type frail struct {
-	may  chan struct{} // a channel opens for each
-	ends chan struct{} // the channel ends for each
-	dead atomic.Bool   // the network is away
+	may  chan chan struct{} // a channel opens for each, and ends once that is closed
+	dead atomic.Bool        // the network is away
 }
 
 func newFrail() *frail {
-	return &frail{may: make(chan struct{}, 2), ends: make(chan struct{})}
+	return &frail{may: make(chan chan struct{}, 1)}
 }
 
 func (f *frail) channels() *Channels {
@@ -26,12 +25,12 @@ func (f *frail) channels() *Channels {
 	open := c.Open
 	c.Open = func(ctx context.Context, address, subscriber string) (remote.Channel, error) {
 		select {
-		case <-f.may:
+		case end := <-f.may:
+			channel, err := open(ctx, address, subscriber)
+			return &frailChannel{channel, f, end}, err
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		channel, err := open(ctx, address, subscriber)
-		return &frailChannel{channel, f}, err
 	}
 	return c
 }
@@ -39,6 +38,8 @@ func (f *frail) channels() *Channels {
 type frailChannel struct {
 	remote.Channel
 	*frail
+
+	end chan struct{}
 }
 
 func (c *frailChannel) Send(ctx context.Context, message []byte) error {
@@ -53,7 +54,7 @@ func (c *frailChannel) Receive(ctx context.Context) ([]byte, error) {
 	defer stop(nil)
 	go func() {
 		select {
-		case <-c.ends:
+		case <-c.end:
 			stop(errors.New("the network is away"))
 		case <-ctx.Done():
 		}
@@ -89,7 +90,7 @@ func TestSentBeforeTheChannelOpens(t *testing.T) {
 	before := b.metrics(t)[ofMessages("look")]
 	a.append(t, "todos", `{"type":"CREATE_NODE","id":"soon"}`)
 	a.sync(t)
-	f.may <- struct{}{}
+	f.may <- nil
 	b.looks(t, before)
 	e.until("the node", e.has("todos", "soon", "{}"))
 }
@@ -97,7 +98,8 @@ func TestSentBeforeTheChannelOpens(t *testing.T) {
 // TestSentIntoADeadConnection: what may have been lost is left to files, of which others hear.
 func TestSentIntoADeadConnection(t *testing.T) {
 	a, b, f := frailly(t)
-	f.may <- struct{}{}
+	end := make(chan struct{})
+	f.may <- end
 	a.awaits(t, "it is open", func(figures map[string]float64) bool { return figures[ofMessages("sent")] > 0 })
 	e := b.listen(t)
 	e.say(api.Subscription{Subscribe: "todos"})
@@ -112,8 +114,8 @@ func TestSentIntoADeadConnection(t *testing.T) {
 	a.awaits(t, "it is told into nothing", func(figures map[string]float64) bool { return figures[ofMessages("sent")] > sent })
 	a.sync(t)
 	f.dead.Store(false)
-	f.ends <- struct{}{}
-	f.may <- struct{}{}
+	close(end)
+	f.may <- nil
 	b.looks(t, before)
 	e.until("the node", e.has("todos", "lost", "{}"))
 }

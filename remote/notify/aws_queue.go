@@ -72,15 +72,19 @@ func (q *awsQueue) ask(ctx context.Context, hand give) (came bool, err error) {
 	return len(got.Messages) > 0, nil
 }
 
-// look fails where the topic does not have the subscription any more: nothing comes to the queue then, and SQS does not tell.
+// look fails where the topic does not have the subscription any more: nothing comes to the queue then, and SQS does not tell. What
+// else is wrong the next question for messages tells.
 func (q *awsQueue) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, awsWait)
 	defer cancel()
 	all := sns.NewListSubscriptionsByTopicPaginator(q.topics, &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(q.topic.String())})
 	for all.HasMorePages() {
 		page, err := all.NextPage(ctx)
-		if err != nil {
+		switch {
+		case isMissing(err):
 			return err
+		case err != nil:
+			return nil
 		}
 		if slices.ContainsFunc(page.Subscriptions, func(s types.Subscription) bool { return aws.ToString(s.SubscriptionArn) == q.subscription }) {
 			return nil

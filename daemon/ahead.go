@@ -60,8 +60,8 @@ func (c *courier) makeEarly(f forthcoming) {
 		return
 	}
 	e, err := f.upcoming.Excerpt(maxMessage)
-	if err != nil {
-		return // it is made, and fails, again once it is written
+	if err != nil || e.Data == nil {
+		return // once it is written, it fails again, or goes by several messages
 	}
 	if l, err := c.seal(e); err == nil {
 		c.early[f.bucket] = early{l, f.upcoming}

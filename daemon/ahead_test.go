@@ -2,7 +2,10 @@ package daemon
 
 import (
 	"bytes"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"testing"
 
@@ -76,4 +79,49 @@ func TestLettersMadeEarly(t *testing.T) {
 	}
 	c.places = places
 	tell(false)
+}
+
+// TestEarlyIsNoneThatSplits: what a commit writes goes by several messages where one does not hold it, and not by files alone.
+func TestEarlyIsNoneThatSplits(t *testing.T) {
+	c := &courier{r: &heldRemote{found: findings{share: "0123456789abcdef0123456789abcdef"}}, places: map[string]localstore.Excerpt{}, early: map[string]early{}}
+	store, err := localstore.Create(filepath.Join(t.TempDir(), "b.db"), "b", nil, localstore.Options{
+		NoSync: true, Committing: func(bucket string, u *localstore.Upcoming) { c.makeEarly(forthcoming{bucket, u}) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	b := &heldBucket{Bucket: store}
+	write := func(sizes ...int) {
+		t.Helper()
+		requests := make([]localstore.Request, len(sizes))
+		for i, size := range sizes {
+			noise := make([]byte, size)
+			_, _ = rand.Read(noise)
+			action, err := setlog.ParseAction(fmt.Appendf(nil, `{"type":"CREATE_NODE","id":"n%d-%d","properties":{"x":%q}}`, len(sizes), i, hex.EncodeToString(noise)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			requests[i].Actions = []setlog.Action{action}
+		}
+		if _, err := b.append(t.Context(), requests...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(1)
+	if c.places["b"], err = b.Excerpt(c.places["b"], maxMessage); err != nil {
+		t.Fatal(err)
+	}
+	write(50<<10, 50<<10, 50<<10, 50<<10)
+	messages := 0
+	for place := c.places["b"]; place.Last < place.Head || messages == 0; messages++ {
+		l, err := c.write(b, place)
+		if err != nil || l.sealed == nil {
+			t.Fatalf("entry %d of %d goes by files alone; %v", l.Last, l.Head, err)
+		}
+		place = l.Excerpt
+	}
+	if messages < 2 {
+		t.Errorf("told by %d message", messages)
+	}
 }

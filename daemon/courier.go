@@ -57,6 +57,7 @@ type courier struct {
 	mu     sync.Mutex
 	fresh  map[string]*heldBucket // appended to and not told of yet, by name
 	untold time.Time              // when something was last left to files; zero: others were told to look for it
+	told   bool                   // something was told over the channel that is open
 	look   bool                   // others are to be told now to look
 	ask    bool                   // others are to tell again
 	again  bool                   // they ask for it
@@ -75,6 +76,7 @@ func (d *Daemon) carry(r *heldRemote, address string) {
 	ctx, stop := context.WithCancel(d.lanes)
 	c := &courier{
 		d: d, r: r, address: address, stop: stop, looks: rate.NewLimiter(rate.Every(5*time.Second), 3), asks: rate.NewLimiter(1, 2), answers: rate.NewLimiter(1, 2), pace: rate.NewLimiter(rate.Every(streamStep), streamAtOnce), work: make(chan struct{}, 1), coming: make(chan forthcoming, 1), ended: make(chan struct{}), fresh: map[string]*heldBucket{},
+		untold: time.Now(), // what was sealed before is told by nobody
 		places: map[string]localstore.Excerpt{}, early: map[string]early{},
 	}
 	_, _ = rand.Read(c.sender[:]) // never fails
@@ -158,6 +160,7 @@ func (c *courier) session(ctx context.Context) error {
 	err = c.receive(ctx, channel)
 	stop()
 	sending.Wait()
+	c.doubt()
 	if errors.Is(err, context.Canceled) {
 		err = <-failed
 	}

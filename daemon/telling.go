@@ -41,6 +41,16 @@ func (c *courier) uploaded(began time.Time) {
 	})
 }
 
+// doubt leaves to files what was told over a channel that ended: the last of it may have reached nobody. Others are told to look when
+// the next one is open, and again when more was uploaded.
+func (c *courier) doubt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.told {
+		c.told, c.look, c.untold = false, true, time.Now()
+	}
+}
+
 // duty is what the sending goroutine has to do.
 type duty struct {
 	fresh            map[string]*heldBucket
@@ -51,11 +61,12 @@ func (c *courier) take() duty {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	due := duty{c.fresh, c.look, c.ask, c.again}
+	c.told = c.told || len(c.fresh) > 0 || c.look || c.again
 	c.fresh, c.look, c.ask, c.again = map[string]*heldBucket{}, false, false, false
 	return due
 }
 
-// do does what is due. What was appended while the channel did not work, and is not too much, is told, too.
+// do does what is due. What was appended while the channel did not work, and is not too much, is told, too; for the rest others look.
 func (c *courier) do(ctx context.Context, channel remote.Channel, due duty) error {
 	if due.ask {
 		if err := c.post(ctx, channel, setlog.Message{Ask: true}); err != nil {

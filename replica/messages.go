@@ -138,12 +138,17 @@ func (t *told) retry(ctx context.Context, b *localstore.Bucket, of *setlog.Write
 			folded += n
 		case errors.Is(err, localstore.ErrGap):
 			gaps[l.Segment.Writer] = true
-		case errors.Is(err, localstore.ErrOtherBirth), errors.Is(err, localstore.ErrSegment):
+		case isNone(err):
 			t.drop(slices.Index(t.all, l))
 		default:
 			return folded, err
 		}
 	}
+}
+
+// isNone tells of a letter that is none of the bucket of that name: it was forged, or it came to one that was left since.
+func isNone(err error) bool {
+	return errors.Is(err, localstore.ErrOtherBirth) || errors.Is(err, localstore.ErrSegment)
 }
 
 // first answers the letter of a bucket that waits for the earliest entry, among those that are wanted.
@@ -212,6 +217,9 @@ func (v *visit) settleLetter(ctx context.Context, l *letter, segments []localsto
 	}
 	v.o.Logger.Info("log/ lacks what a message brought; it is sent", "remote", v.o.Remote, "file", inLog(l.Name))
 	_, err = v.bucket.FoldAll(ctx, l.Incoming)
+	if isNone(err) || errors.Is(err, localstore.ErrGap) { // what was left and joined anew may lack what this builds on
+		return true, nil
+	}
 	return err == nil, err
 }
 

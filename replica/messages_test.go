@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -261,4 +262,28 @@ func TestEarlyMessagesAreBounded(t *testing.T) {
 	}
 	rounds(2, a.device, b)
 	agree(t, a.device, b)
+}
+
+// TestMessagesOfABucketThatWasLeft has a bucket left, of which log/ lacks what a message brought, and one made apart under its name.
+func TestMessagesOfABucketThatWasLeft(t *testing.T) {
+	share := memory.New()
+	a, b := toldOver(t, share)
+	if n, err := b.offer(a.tellEach(1)[0]); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	apart, err := localstore.Create(filepath.Join(t.TempDir(), "apart.db"), "todos", nil, b.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.hold(apart)
+	b.create("y")
+	b.now = b.now.Add(2 * time.Minute)
+	rounds(4, b)
+	if all := names(t, share, "log"); len(all) != 2 {
+		t.Errorf("log/ has %v", all)
+	}
+	b.now = b.now.Add(2 * time.Minute)
+	if _, err := b.share.Sync(t.Context(), []*localstore.Bucket{apart}); err != nil {
+		t.Error(err)
+	}
 }

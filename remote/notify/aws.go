@@ -36,6 +36,8 @@ const (
 	awsHides = "120"
 	// awsPoll is how long SQS holds a question for messages, in seconds: its most.
 	awsPoll = 20
+	// awsSilence is after how many answers of SQS without a message it is looked whether the topic still sends to the queue.
+	awsSilence = 3
 	// awsWait bounds a call of AWS, beside what awsPoll takes.
 	awsWait = 10 * time.Second
 )

@@ -3,10 +3,13 @@
 package notify_test
 
 import (
+	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/setlogger/setlogger/remote"
 	"github.com/setlogger/setlogger/remote/notify"
@@ -20,7 +23,27 @@ func TestAWS(t *testing.T) {
 	if err := notify.SetUp(t.Context(), b.Channel); err != nil {
 		t.Fatal(err)
 	}
+	if os.Getenv("SETLOGGER_SOAK") != "" {
+		losesItsSubscription(t, b)
+	}
 	testChannel(t, b.Channel, 192<<10, b.Kill)
+}
+
+// losesItsSubscription: who sends nothing while somebody removes the topic, and makes it anew, has a queue that nothing comes to.
+func losesItsSubscription(t *testing.T, b *brokers.Broker) {
+	t.Helper()
+	c := open(t, b.Channel, deviceA)
+	brokers.AWSMakesAnew(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+	defer cancel()
+	began := time.Now()
+	if _, err := c.Receive(ctx); !errors.Is(err, remote.ErrUnreachable) {
+		t.Errorf("its topic was made anew: %v", err)
+	}
+	t.Logf("it is noticed after %v", time.Since(began).Round(time.Second))
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // leavesNothingAtAWS opens channels, has one of them die, and looks what stands at the service.

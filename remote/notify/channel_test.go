@@ -12,6 +12,7 @@ import (
 
 	"github.com/setlogger/setlogger/remote"
 	"github.com/setlogger/setlogger/remote/notify"
+	"github.com/setlogger/setlogger/remote/remotetest/brokers"
 )
 
 const (
@@ -103,6 +104,23 @@ func testChannel(t *testing.T, address string, most int, stop func()) {
 		if err := c.Close(); err != nil && stop == nil {
 			t.Error(err)
 		}
+	}
+}
+
+// testFrozen: a service that hangs, with its connections open, holds up nobody who lets go of a channel.
+func testFrozen(t *testing.T, b *brokers.Broker) {
+	t.Helper()
+	c := open(t, b.Channel, deviceA)
+	b.Freeze(t)
+	defer b.Thaw(t)
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_ = c.Send(ctx, []byte("m")) // some only take it
+	_ = c.Close()                // it may say that the service does not answer
+	t.Logf("it lets go after %v", time.Since(began).Round(time.Millisecond))
+	if took := time.Since(began); took > 8*time.Second {
+		t.Errorf("it lets go after %v", took)
 	}
 }
 

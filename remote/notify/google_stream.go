@@ -4,6 +4,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -23,7 +24,13 @@ const (
 	googleSilence = 30 * time.Second
 	// googleLeast is how long a stream lasts at least: Google ends each after half an hour at most.
 	googleLeast = 10 * time.Second
+	// googleNoTopic is what Google says the topic of a subscription is when it was removed.
+	googleNoTopic = "_deleted-topic_"
 )
+
+// errDetached is the end of a channel whose topic somebody removed: nothing comes to the subscription, even where there is one of its
+// name again.
+var errDetached = errors.New("the subscription is of no topic any more")
 
 // googleStream brings the messages of a subscription. gocloud's driver for it asks for each anew, or looks ten times a second.
 type googleStream struct {
@@ -114,10 +121,14 @@ func (s *googleStream) watch(ctx context.Context, fail context.CancelCauseFunc) 
 			continue
 		}
 		asking, cancel := context.WithTimeout(ctx, googleWait)
-		_, err := s.subscriptions.GetSubscription(asking, &pubsubpb.GetSubscriptionRequest{Subscription: s.name}, once())
+		got, err := s.subscriptions.GetSubscription(asking, &pubsubpb.GetSubscriptionRequest{Subscription: s.name}, once())
 		cancel()
 		if code := status.Code(err); ctx.Err() == nil && (code == codes.Unavailable || code == codes.DeadlineExceeded) {
 			fail(err)
+			return
+		}
+		if got.GetTopic() == googleNoTopic {
+			fail(errDetached)
 			return
 		}
 	}

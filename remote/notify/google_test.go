@@ -3,6 +3,7 @@
 package notify_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -23,6 +24,7 @@ func TestGoogle(t *testing.T) {
 	if os.Getenv("SETLOGGER_SOAK") != "" {
 		b.Start(t)
 		hearsOverEndsOfStreams(t, b.Channel)
+		losesItsTopic(t, b)
 		noticesSilence(t, b)
 	}
 }
@@ -103,6 +105,23 @@ func hearsOverEndsOfStreams(t *testing.T, address string) {
 			t.Fatalf("message %d: %v", i, err)
 		}
 	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// losesItsTopic: who sends nothing while somebody removes the topic, and makes it anew, has a subscription that nothing comes to.
+func losesItsTopic(t *testing.T, b *brokers.Broker) {
+	t.Helper()
+	c := open(t, b.Channel, deviceA)
+	brokers.GoogleMakesAnew(t, b)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	began := time.Now()
+	if _, err := c.Receive(ctx); !errors.Is(err, remote.ErrUnreachable) {
+		t.Errorf("its topic was made anew: %v", err)
+	}
+	t.Logf("it is noticed after %v", time.Since(began).Round(time.Second))
 	if err := c.Close(); err != nil {
 		t.Error(err)
 	}

@@ -192,10 +192,18 @@ func tearDownKafka(ctx context.Context, u *url.URL, _ string, all bool) error {
 // kafkaTopic is where messages are sent to.
 type kafkaTopic struct{ *kafka }
 
+// send waits no longer than the context lasts: the client does, for a call that is under way.
 func (t kafkaTopic) send(ctx context.Context, message []byte) error {
 	limited, cancel := context.WithTimeout(ctx, kafkaWait)
 	defer cancel()
-	return kafkaFailure("publish", t.client.ProduceSync(limited, &kgo.Record{Topic: t.topic, Partition: kafkaPartition, Value: message}).FirstErr())
+	sent := make(chan error, 1)
+	t.client.Produce(limited, &kgo.Record{Topic: t.topic, Partition: kafkaPartition, Value: message}, func(_ *kgo.Record, err error) { sent <- err })
+	select {
+	case err := <-sent:
+		return kafkaFailure("publish", err)
+	case <-limited.Done():
+		return kafkaFailure("publish", limited.Err())
+	}
 }
 
 func (kafkaTopic) shutdown(context.Context) error { return nil }

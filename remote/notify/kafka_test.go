@@ -22,6 +22,7 @@ import (
 func TestKafka(t *testing.T) {
 	b := brokers.Kafka(t)
 	b.Start(t)
+	testFrozen(t, b)
 	testChannel(t, b.Channel, 512<<10, b.Kill)
 	if os.Getenv("SETLOGGER_SOAK") != "" {
 		b.Start(t)

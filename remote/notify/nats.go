@@ -15,15 +15,15 @@ import (
 const (
 	// natsPing is after how long without an answer a silent NATS server is asked for one; two that fail to come end the channel.
 	natsPing = 15 * time.Second
-	// natsAhead is how many messages come before the first of them is taken; what is more is lost.
-	natsAhead = 1000
+	// natsAhead is how many messages come before the first of them is taken, and natsBytes how many bytes of them; what is more is lost.
+	natsAhead, natsBytes = 1000, 32 << 20
 )
 
 // subject is one of a NATS server, with a subscription that lasts as long as the connection.
 type subject struct {
 	connection *nats.Conn
 	name       string
-	coming     chan *nats.Msg
+	coming     *nats.Subscription
 }
 
 // openNATS connects to a NATS server. There is nothing to set up. The connection is not mended behind our back, so that whoever
@@ -38,7 +38,7 @@ func openNATS(ctx context.Context, u *url.URL, _ string) (remote.Channel, error)
 		end(err)
 		return nil, natsFailure("connect to", u.Host, err)
 	}
-	s := &subject{connection, topicOf(u), make(chan *nats.Msg, natsAhead)}
+	s := &subject{connection: connection, name: topicOf(u)}
 	if err := s.subscribe(ctx); err != nil {
 		connection.Close()
 		return nil, natsFailure("subscribe to", u.Host, err)
@@ -50,7 +50,7 @@ func openNATS(ctx context.Context, u *url.URL, _ string) (remote.Channel, error)
 func natsOptions(ctx context.Context, u *url.URL, end context.CancelCauseFunc) []nats.Option {
 	options := []nats.Option{
 		nats.NoReconnect(), nats.Timeout(waitFor(ctx, 5*time.Second)), nats.Name("setlogger"), nats.PingInterval(natsPing), nats.MaxPingsOutstanding(2),
-		nats.FlusherTimeout(writeTime), nats.ClosedHandler(func(c *nats.Conn) {
+		nats.FlusherTimeout(writeTime), nats.SyncQueueLen(natsAhead), nats.ClosedHandler(func(c *nats.Conn) {
 			end(natsFailure("hold", u.Host, errors.Join(nats.ErrConnectionClosed, c.LastError())))
 		}),
 		nats.ErrorHandler(func(c *nats.Conn, _ *nats.Subscription, err error) { // it also hears of messages that found no room
@@ -66,11 +66,14 @@ func natsOptions(ctx context.Context, u *url.URL, end context.CancelCauseFunc) [
 }
 
 // subscribe waits for the server: after it nothing is missed.
-func (s *subject) subscribe(ctx context.Context) error {
-	if _, err := s.connection.ChanSubscribe(s.name, s.coming); err != nil {
+func (s *subject) subscribe(ctx context.Context) (err error) {
+	if s.coming, err = s.connection.SubscribeSync(s.name); err != nil {
 		return err
 	}
-	err := s.connection.FlushTimeout(waitFor(ctx, 5*time.Second))
+	if err := s.coming.SetPendingLimits(natsAhead, natsBytes); err != nil {
+		return err
+	}
+	err = s.connection.FlushTimeout(waitFor(ctx, 5*time.Second))
 	if refused := s.connection.LastError(); refused != nil {
 		return refused
 	}
@@ -83,11 +86,14 @@ func (s *subject) send(_ context.Context, message []byte) error {
 }
 
 func (s *subject) receive(ctx context.Context) ([]byte, error) {
-	select {
-	case m := <-s.coming:
-		return m.Data, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	for {
+		m, err := s.coming.NextMsgWithContext(ctx)
+		switch {
+		case err == nil:
+			return m.Data, nil
+		case !errors.Is(err, nats.ErrSlowConsumer): // some were lost
+			return nil, err
+		}
 	}
 }
 

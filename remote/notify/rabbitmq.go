@@ -16,6 +16,11 @@ import (
 const (
 	// rabbitBeat is between signs of life of a RabbitMQ server; two that fail to come end the channel.
 	rabbitBeat = 10 * time.Second
+	// rabbitBind is after how long without a message the queue is bound again: who removed the exchange removed that, too, and it may
+	// have been made anew since.
+	rabbitBind = 30 * time.Second
+	// rabbitWhy is how long it may take to hear why a channel was closed.
+	rabbitWhy = 100 * time.Millisecond
 	// rabbitMost is what we send in a message; servers take at least 16 times as much.
 	rabbitMost = 1 << 20
 	// rabbitAhead is how many messages come before the first of them is taken.
@@ -32,7 +37,7 @@ func dialRabbitMQ(ctx context.Context, u *url.URL) (*amqp.Connection, error) {
 	if vhost == "" {
 		vhost = "/"
 	}
-	connection, err := within(ctx, (*amqp.Connection).Close, func() (*amqp.Connection, error) {
+	connection, err := within(ctx, closeRabbitMQ, func() (*amqp.Connection, error) {
 		return amqp.DialConfig(server.String(), amqp.Config{
 			Vhost: vhost, Heartbeat: rabbitBeat, Locale: "en_US", Dial: dialHurried(waitFor(ctx, 5*time.Second)), Properties: amqp.Table{"connection_name": "setlogger"},
 		})
@@ -60,18 +65,34 @@ func openRabbitMQ(ctx context.Context, u *url.URL, _ string) (remote.Channel, er
 	if err != nil {
 		return nil, err
 	}
+	defer closeWith(ctx, connection)()
 	incoming, err := consume(connection, topicOf(u))
 	var outgoing *amqp.Channel
 	if err == nil {
 		outgoing, err = connection.Channel()
 	}
 	if err != nil {
-		return nil, errors.Join(rabbitFailure("subscribe to", u.Host, err), connection.Close())
+		return nil, errors.Join(rabbitFailure("subscribe to", u.Host, err), closeRabbitMQ(connection))
 	}
 	alive, end := context.WithCancelCause(context.Background())
 	endWith(connection, u.Host, end)
 	endWith(outgoing, u.Host, end)
-	return &channel{topic: &exchange{outgoing, topicOf(u)}, subscription: incoming, most: rabbitMost, alive: alive, free: func() error { return ignoreClosed(connection.Close()) }}, nil
+	endWith(incoming.channel, u.Host, end)
+	return &channel{topic: &exchange{outgoing, topicOf(u)}, subscription: incoming, most: rabbitMost, alive: alive, free: func() error { return closeRabbitMQ(connection) }}, nil
+}
+
+// closeRabbitMQ ends a connection with all on it. A server that hangs is not waited for.
+func closeRabbitMQ(c *amqp.Connection) error {
+	if err := c.CloseDeadline(time.Now().Add(closeTime)); !errors.Is(err, amqp.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// closeWith ends a connection when a context does, unless it is called off: calls on it know no context.
+func closeWith(ctx context.Context, c *amqp.Connection) (off func()) {
+	stop := context.AfterFunc(ctx, func() { _ = closeRabbitMQ(c) })
+	return func() { stop() }
 }
 
 // endWith tells why a connection, or a channel on it, was closed.
@@ -99,7 +120,8 @@ func (e *exchange) send(ctx context.Context, message []byte) error {
 	return e.channel.PublishWithContext(ctx, e.name, "", false, false, amqp.Publishing{Body: message})
 }
 
-func (e *exchange) shutdown(context.Context) error { return ignoreClosed(e.channel.Close()) }
+// shutdown leaves it to the end of the connection.
+func (*exchange) shutdown(context.Context) error { return nil }
 
 // declare makes the exchange, fanout and durable, if it is missing.
 func declare(c *amqp.Channel, exchange string) error {
@@ -124,6 +146,7 @@ func onRabbitMQ(ctx context.Context, u *url.URL, verb string, what func(c *amqp.
 	if err != nil {
 		return err
 	}
+	defer closeWith(ctx, connection)()
 	c, err := connection.Channel()
 	if err == nil {
 		err = what(c)
@@ -131,13 +154,15 @@ func onRabbitMQ(ctx context.Context, u *url.URL, verb string, what func(c *amqp.
 	if err != nil {
 		err = rabbitFailure(verb, u.Host, err)
 	}
-	return errors.Join(err, ignoreClosed(connection.Close()))
+	return errors.Join(err, closeRabbitMQ(connection))
 }
 
 // deliveries is a consumer of a queue.
 type deliveries struct {
-	channel *amqp.Channel
-	coming  <-chan amqp.Delivery
+	channel         *amqp.Channel
+	queue, exchange string
+	coming          <-chan amqp.Delivery
+	silence         *time.Ticker
 }
 
 // consume makes the exchange, and a queue of this connection alone with its consumer.
@@ -160,29 +185,41 @@ func consume(connection *amqp.Connection, exchange string) (*deliveries, error) 
 		return nil, err
 	}
 	coming, err := c.Consume(q.Name, "", false, true, false, false, nil)
-	return &deliveries{c, coming}, err
+	return &deliveries{c, q.Name, exchange, coming, time.NewTicker(rabbitBind)}, err
 }
 
 func (d *deliveries) receive(ctx context.Context) ([]byte, error) {
-	select {
-	case m, ok := <-d.coming:
-		if !ok {
-			return nil, amqp.ErrClosed
+	for {
+		select {
+		case m, ok := <-d.coming:
+			if !ok {
+				return nil, awaitWhy(ctx)
+			}
+			d.silence.Reset(rabbitBind)
+			return m.Body, m.Ack(false)
+		case <-d.silence.C:
+			if err := d.channel.QueueBind(d.queue, "", d.exchange, true, nil); err != nil { // what the server refuses closes the channel
+				return nil, err
+			}
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
-		return m.Body, m.Ack(false)
+	}
+}
+
+// awaitWhy answers that nothing comes any more. Why is told beside it a moment later, which ends the context; of a queue that
+// somebody removed it is not.
+func awaitWhy(ctx context.Context) error {
+	select {
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
+	case <-time.After(rabbitWhy):
+		return amqp.ErrClosed
 	}
 }
 
-func (d *deliveries) shutdown(context.Context) error { return ignoreClosed(d.channel.Close()) }
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, amqp.ErrClosed) {
-		return nil
-	}
-	return err
-}
+// shutdown leaves the rest to the end of the connection.
+func (d *deliveries) shutdown(context.Context) error { d.silence.Stop(); return nil }
 
 func rabbitFailure(verb, host string, err error) error {
 	is := remote.ErrUnreachable

@@ -79,6 +79,19 @@ func AWSQueues(t testing.TB) (queues, endpoints []string) {
 	return queues, endpoints
 }
 
+// AWSMakesAnew removes the topic of AWS's Channel, with the subscriptions to it and not their queues, and makes it again.
+func AWSMakesAnew(t testing.TB) {
+	t.Helper()
+	topics := snsOf(t)
+	_, err := topics.DeleteTopic(t.Context(), &sns.DeleteTopicInput{TopicArn: aws.String(awsTopic)})
+	if err == nil {
+		_, err = topics.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("share")})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func rawAWS(t testing.TB) func() time.Duration {
 	t.Helper()
 	topics, queues := snsOf(t), sqs.NewFromConfig(settingsOfAWS(t))

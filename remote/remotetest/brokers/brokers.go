@@ -53,10 +53,15 @@ func (b *Broker) Kill() {
 	}
 }
 
-// Freeze has the process do nothing more, with its connections open, until it is killed.
-func (b *Broker) Freeze(t testing.TB) {
+// Freeze has the process do nothing more, with its connections open, until it is thawed or killed.
+func (b *Broker) Freeze(t testing.TB) { t.Helper(); b.signal(t, syscall.SIGSTOP) }
+
+// Thaw has a frozen process go on.
+func (b *Broker) Thaw(t testing.TB) { t.Helper(); b.signal(t, syscall.SIGCONT) }
+
+func (b *Broker) signal(t testing.TB, s syscall.Signal) {
 	t.Helper()
-	if err := syscall.Kill(-b.cmd.Process.Pid, syscall.SIGSTOP); err != nil {
+	if err := syscall.Kill(-b.cmd.Process.Pid, s); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -47,6 +47,18 @@ func GoogleSubscriptions(t testing.TB, b *Broker) (names []string) {
 	return names
 }
 
+// GoogleMakesAnew removes the topic of Google's Channel, not the subscriptions to it, and makes it again.
+func GoogleMakesAnew(t testing.TB, b *Broker) {
+	t.Helper()
+	topics, _ := dialGoogle(t, b.address)
+	if err := topics.DeleteTopic(t.Context(), &pubsubpb.DeleteTopicRequest{Topic: googleTopic}); err != nil {
+		t.Fatal(err)
+	}
+	if err := makeGoogleTopic(t.Context(), b.address); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // dialGoogle answers clients on a connection of their own.
 func dialGoogle(t testing.TB, address string) (*pubsub.TopicAdminClient, *pubsub.SubscriptionAdminClient) {
 	t.Helper()

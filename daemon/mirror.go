@@ -195,7 +195,7 @@ func (d *Daemon) filled(ctx context.Context, f *filling) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err := d.attach(f.bucket, []string{f.to.name}); err != nil {
+	if err := d.attach(ctx, f.bucket, []string{f.to.name}); err != nil {
 		return err
 	}
 	entry, err := d.registry.Bucket(f.bucket.Name())

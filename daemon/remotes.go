@@ -279,27 +279,6 @@ func (d *Daemon) removeRemote(_ context.Context, in *remoteName) (*struct{}, err
 	return nil, refused(d.registry.RemoveRemote(r.name))
 }
 
-// detach takes a bucket off a remote. The caller holds d.changing.
-func (d *Daemon) detach(b *heldBucket, name string) error {
-	rest := slices.DeleteFunc(slices.Clone(b.remotes), func(n string) bool { return n == name })
-	entry, err := d.registry.Bucket(b.Name())
-	if err != nil {
-		return err
-	}
-	if len(rest) == len(b.remotes) && !slices.Contains(entry.Filling, name) {
-		return nil
-	}
-	d.stopFilling(b, name)
-	entry.Remotes, entry.Filling = rest, slices.DeleteFunc(entry.Filling, func(n string) bool { return n == name })
-	if err := d.registry.PutBucket(entry); err != nil {
-		return err
-	}
-	d.mu.Lock()
-	b.remotes = rest
-	d.mu.Unlock()
-	return nil
-}
-
 func (d *Daemon) syncRemote(ctx context.Context, in *remoteName) (*answer[api.RemoteStatus], error) {
 	r, err := d.remote(in.Remote)
 	if err != nil {

@@ -249,7 +249,7 @@ func (r *restoring) takeIn(ctx context.Context, copied *localstore.Bucket, livin
 		return nil, err
 	}
 	if _, err = r.share().Restore(ctx, b.Bucket); err == nil { // a file that was left behind lacks it
-		err = r.attach(b, remotes)
+		err = r.attach(ctx, b, remotes)
 	}
 	if err != nil {
 		return nil, errors.Join(err, b.Close())

@@ -3,9 +3,11 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,5 +124,27 @@ func TestRestoreThatWasKilled(t *testing.T) {
 	serveOptions(t, Options{Data: data})
 	if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%s is still there: %v", folder, err)
+	}
+}
+
+// TestRestoreOfALargeNode: one that grew beyond what an entry can be is named, and all others are restored.
+func TestRestoreOfALargeNode(t *testing.T) {
+	s, place := serveDaemon(t), filepath.Join(t.TempDir(), "backup")
+	s.bucket(t, "todos")
+	s.append(t, "todos", `{"type":"CREATE_NODE","id":"large"}`)
+	for i := range 2 {
+		s.append(t, "todos", fmt.Sprintf(`{"type":"SET_PROPERTY","id":"large","property":"p%d","value":"%s"}`, i, strings.Repeat("x", 600_000)))
+	}
+	stamp := s.append(t, "todos", `{"type":"CREATE_NODE","id":"small"}`).Stamp
+	for _, id := range []string{"large", "small"} {
+		s.append(t, "todos", `{"type":"DELETE_NODE","id":"`+id+`"}`)
+	}
+	s.backup(t, place)
+	did := s.restore(t, api.RestoreRequest{From: place, At: stamp})
+	if len(did.Left) != 1 || did.Left[0].ID != "large" || !strings.Contains(did.Left[0].Reason, "1 MiB") {
+		t.Errorf("%+v", did)
+	}
+	if got := s.export(t, "todos"); string(got) != `{"id":"small"}`+"\n" {
+		t.Errorf("%d bytes", len(got))
 	}
 }

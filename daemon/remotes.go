@@ -201,6 +201,9 @@ func (d *Daemon) addNew(ctx context.Context, wanted api.Remote, key encrypted.Ke
 	}
 	d.changing.Lock()
 	defer d.changing.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err // whoever wanted it has given up
+	}
 	if r, err := d.added(wanted, key); err != nil || r != nil {
 		return r, err
 	}

@@ -87,6 +87,9 @@ func (d *Daemon) dropSetup(_ context.Context, in *setupID) (*struct{}, error) {
 		return nil, noSetup()
 	}
 	h.close()
+	if h.isKept() {
+		return nil, noSetup() // its last answer was quicker: what that has named stays
+	}
 	return nil, nil //nolint:nilnil // 204 has no body
 }
 
@@ -200,6 +203,9 @@ func (d *Daemon) keepSetup(ctx context.Context, h *heldSetup) error {
 	as.Path = path
 	added, err := d.addRemote(ctx, &struct{ Body api.Remote }{as})
 	if err != nil {
+		if h.life.Err() != nil {
+			err = noSetup() // given up while the place was looked at
+		}
 		return errors.Join(err, undo())
 	}
 	h.remote = &added.Body

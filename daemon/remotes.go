@@ -113,6 +113,9 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 	held.valve.set(r.Paused)
 	held.metered = d.o.ObjectStore(r.Path)
 	held.storage = &countedStorage{storage, r.Name, d.metrics, own, held.budget, held.valve}
+	if place != nil {
+		place.Outer, place.Inner = &countedStorage{place.Outer, r.Name, d.metrics, nil, held.budget, held.valve}, held.storage
+	}
 	held.share = replica.NewShare(replica.Options{
 		Storage: held.storage, Remote: r.Name, ID: r.Share, Logger: d.log, Key: d.key, Uptime: d.uptime.now, Progress: d.noteJoin,
 	})

@@ -43,6 +43,9 @@ func (d *Daemon) setRemotes(ctx context.Context, b *heldBucket, wanted []string)
 			fresh = append(fresh, r)
 		}
 	}
+	if err := checkStays(b, fresh, now, wanted); err != nil {
+		return err
+	}
 	if err := d.dropRemotes(b, now, filled, wanted); err != nil {
 		return err
 	}
@@ -52,6 +55,15 @@ func (d *Daemon) setRemotes(ctx context.Context, b *heldBucket, wanted []string)
 		}
 	}
 	return nil
+}
+
+// checkStays makes sure that one of a bucket's remotes stays as long as a fresh one is to be given what they have.
+func checkStays(b *heldBucket, fresh []*heldRemote, now, wanted []string) error {
+	if len(fresh) == 0 || len(now) == 0 || slices.ContainsFunc(now, func(name string) bool { return slices.Contains(wanted, name) }) {
+		return nil
+	}
+	return problem(http.StatusConflict, fmt.Sprintf("remote %s has nothing of the bucket yet, and is to take the place of %s", fresh[0].name, listOf(now)),
+		fmt.Sprintf("add it first: setlogger bucket mirror %s --remote %s; once it has all, take the others away with --remove", b.Name(), fresh[0].name))
 }
 
 // dropRemotes takes a bucket off the remotes that are not wanted.

@@ -197,6 +197,9 @@ func (d *Daemon) run(ctx context.Context) error {
 	if !waitFor(&d.running, closeTime) {
 		d.log.Warn("a remote's call did not end in time and is left behind")
 	}
+	for _, r := range d.allRemotes() {
+		d.storeSpent(r, true)
+	}
 	return errors.Join(err, d.closeStores())
 }
 

@@ -109,7 +109,7 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 	ctx, stop := context.WithCancel(d.lanes)
 	storage, place := d.storageOf(r)
 	hear, own := d.hearingOf(r, storage)
-	held := &heldRemote{name: r.Name, path: r.Path, place: place, stop: stop, found: findings{share: r.Share}, budget: &budget{limit: r.Budget}, valve: &valve{}}
+	held := &heldRemote{name: r.Name, path: r.Path, place: place, stop: stop, found: findings{share: r.Share}, budget: d.budgetOf(r), valve: &valve{}}
 	held.valve.set(r.Paused)
 	held.metered = d.o.ObjectStore(r.Path)
 	held.storage = &countedStorage{storage, r.Name, d.metrics, own, held.budget, held.valve}
@@ -123,6 +123,7 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 		began := time.Now()
 		did, err := d.roundUnlessPaused(ctx, held)
 		d.metrics.noteRound(ctx, held.name, began, err)
+		d.storeSpent(held, false)
 		return did, err
 	})
 	held.lane.changed = d.changed.ring
@@ -130,6 +131,9 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 	d.remotes[r.Name] = held
 	d.mu.Unlock()
 	d.changed.ring()
+	if !held.budget.reached(time.Now()).IsZero() && d.remoteStatus(held).Pending > 0 {
+		held.lane.noteAppend() // what was appended before waits for no budget
+	}
 	d.running.Go(func() {
 		held.lane.run(ctx)
 		d.metrics.forget(held.name)

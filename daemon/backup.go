@@ -29,6 +29,7 @@ func (d *Daemon) backup(ctx context.Context, in *struct{ Body api.BackupRequest 
 	if err != nil {
 		return nil, err
 	}
+	defer remote.Close(storage)
 	share := replica.NewShare(replica.Options{Storage: storage, Remote: backupPlace, Logger: d.log})
 	if err := d.reachBackup(ctx, storage, share); err != nil {
 		return nil, placeError(err)

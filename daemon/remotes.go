@@ -27,6 +27,7 @@ type heldRemote struct {
 	name    string
 	path    string
 	storage remote.Storage
+	opened  []remote.Storage // what all its calls come down to
 	place   *encrypted.Place // nil where the share is plain; without a key, it is closed
 	share   *replica.Share   // its lane's
 	lane    *lane
@@ -113,7 +114,9 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 	held.valve.set(r.Paused)
 	held.metered = d.o.ObjectStore(r.Path)
 	held.storage = &countedStorage{storage, r.Name, d.metrics, own, held.budget, held.valve}
+	held.opened = []remote.Storage{storage}
 	if place != nil {
+		held.opened = append(held.opened, place.Outer)
 		place.Outer, place.Inner = &countedStorage{place.Outer, r.Name, d.metrics, nil, held.budget, held.valve}, held.storage
 	}
 	held.share = replica.NewShare(replica.Options{
@@ -285,6 +288,10 @@ func (d *Daemon) removeRemote(_ context.Context, in *remoteName) (*struct{}, err
 	d.mu.Unlock()
 	d.changed.ring()
 	r.stop()
+	d.running.Go(func() {
+		<-r.lane.ended
+		remote.Close(r.opened...)
+	})
 	r.courier.Load().end()
 	return nil, refused(d.registry.RemoveRemote(r.name))
 }

@@ -24,10 +24,10 @@ func (d *Daemon) restore(ctx context.Context, in *struct{ Body api.RestoreReques
 		return nil, problem(http.StatusConflict, "another restore is under way", "wait for it to end")
 	}
 	defer d.restoring.Unlock()
+	defer r.end()
 	if err := r.begin(ctx); err != nil {
 		return nil, err
 	}
-	defer func() { _ = os.RemoveAll(r.folder) }()
 	done := api.Restored{Buckets: []api.RestoredBucket{}}
 	for _, name := range r.names {
 		one, err := r.bucketOf(ctx, name)
@@ -44,6 +44,7 @@ type restoring struct {
 	*Daemon
 	wanted  api.RestoreRequest
 	storage remote.Storage
+	opened  remote.Storage // for this restore; nil: it is a remote's
 	at      *setlog.Stamp
 	names   []string
 	folder  string // for stores that are made from the backup, beside those of the buckets
@@ -96,8 +97,17 @@ func (r *restoring) openPlace() error {
 	if err := checkPath(r.wanted.From); err != nil {
 		return err
 	}
-	r.storage = readOnly{r.o.Open(r.wanted.From)}
+	r.opened = r.o.Open(r.wanted.From)
+	r.storage = readOnly{r.opened}
 	return nil
+}
+
+// end lets go of all that the restore alone has.
+func (r *restoring) end() {
+	remote.Close(r.opened)
+	if r.folder != "" {
+		_ = os.RemoveAll(r.folder) // a start clears away what stays
+	}
 }
 
 func (r *restoring) share() *replica.Share {

@@ -151,7 +151,9 @@ func (d *Daemon) hear(ctx context.Context, h *heldSetup, text string) error {
 func (d *Daemon) tryPlace(ctx context.Context, path string) api.RemoteTest {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	test := &remoteTest{storage: d.o.Open(path), name: fmt.Sprintf("test.%d.txt", d.now().UnixNano())}
+	storage := d.o.Open(path)
+	defer remote.Close(storage)
+	test := &remoteTest{storage: storage, name: fmt.Sprintf("test.%d.txt", d.now().UnixNano())}
 	if !test.step("make", func() error { return d.o.Make(ctx, path) }) {
 		return api.RemoteTest{Steps: test.steps}
 	}

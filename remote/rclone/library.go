@@ -84,6 +84,7 @@ func (l *Library) Make(ctx context.Context, path string) error {
 		return disk.Make(root)
 	}
 	s := &storage{library: l, path: path, opening: make(chan struct{}, 1), making: true}
+	defer s.Close()
 	f, err := s.fs(ctx)
 	if err != nil {
 		return s.fail(ctx, "make", "", err)

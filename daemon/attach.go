@@ -3,10 +3,10 @@ package daemon
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 
 	"github.com/setlogger/setlogger/localstore"
+	"github.com/setlogger/setlogger/setlog"
 )
 
 // attach keeps a bucket with its remotes, and sets their lanes in motion.
@@ -41,13 +41,25 @@ func (d *Daemon) attach(ctx context.Context, b *heldBucket, remotes []string) er
 	return nil
 }
 
-// doubt has what was once sent to a remote of a name looked for there anew: the name may be another place's by now.
+// doubt has what was once sent to a remote of a name looked for there anew: the name may be another place's by now. What stood in
+// log/ is sent again where that does not show it; what was retired may be in other files, and is looked for first.
 func (b *heldBucket) doubt(ctx context.Context, remote string) error {
 	sent, err := b.Sent(remote)
 	if err != nil {
 		return err
 	}
-	return b.MarkSent(ctx, remote, localstore.Uploaded, slices.Collect(maps.Keys(sent))...)
+	var again, looked []string
+	for name, state := range sent {
+		if _, segment := setlog.ParseSegmentName(name); segment && state != localstore.Retired {
+			again = append(again, name)
+		} else {
+			looked = append(looked, name)
+		}
+	}
+	if err := b.MarkSent(ctx, remote, localstore.Unsent, again...); err != nil {
+		return err
+	}
+	return b.MarkSent(ctx, remote, localstore.Uploaded, looked...)
 }
 
 // detach takes a bucket off a remote. The caller holds d.changing.

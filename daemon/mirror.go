@@ -43,7 +43,7 @@ func (d *Daemon) setRemotes(ctx context.Context, b *heldBucket, wanted []string)
 			fresh = append(fresh, r)
 		}
 	}
-	if err := checkStays(b, fresh, now, wanted); err != nil {
+	if err := d.checkStays(b, fresh, now, wanted); err != nil {
 		return err
 	}
 	if err := d.dropRemotes(b, now, filled, wanted); err != nil {
@@ -58,7 +58,8 @@ func (d *Daemon) setRemotes(ctx context.Context, b *heldBucket, wanted []string)
 }
 
 // checkStays makes sure that one of a bucket's remotes stays as long as a fresh one is to be given what they have.
-func checkStays(b *heldBucket, fresh []*heldRemote, now, wanted []string) error {
+func (d *Daemon) checkStays(b *heldBucket, fresh []*heldRemote, now, wanted []string) error {
+	now = slices.DeleteFunc(slices.Clone(now), func(name string) bool { _, err := d.remote(name); return err != nil })
 	if len(fresh) == 0 || len(now) == 0 || slices.ContainsFunc(now, func(name string) bool { return slices.Contains(wanted, name) }) {
 		return nil
 	}

@@ -46,6 +46,7 @@ func TestRestoreOverAFileThatStayed(t *testing.T) {
 	if got := apart.export(t, "todos"); string(got) != `{"id":"2"}`+"\n" {
 		t.Errorf("what was left is now %s", got)
 	}
+	apart.syncAll(t)
 	if err := apart.client.LeaveBucket(t.Context(), "todos", true); err != nil {
 		t.Fatal(err)
 	}

@@ -129,8 +129,8 @@ func (s *storage) Close() {
 	}
 }
 
-// leave lets go of an Fs. One that is made of other remotes has them from rclone's cache, where others that are open share them,
-// with the context that they were first opened with: there rclone lets go of them by itself, when nobody has used them for a while.
+// leave lets go of an Fs. One that is made of other remotes has them from rclone's cache, where others that are open share them:
+// rclone lets go of those by itself, when nobody has used them for a while.
 func (s *storage) leave(o *opened) {
 	if madeOfOthers(s.path) {
 		o.forget()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/setlogger/setlogger/api"
 	"github.com/setlogger/setlogger/remote"
+	"github.com/setlogger/setlogger/remote/encrypted"
 	"github.com/setlogger/setlogger/replica"
 )
 
@@ -28,8 +29,9 @@ func (d *Daemon) backup(ctx context.Context, in *struct{ Body api.BackupRequest 
 	if err != nil {
 		return nil, err
 	}
+	defer remote.Close(storage)
 	share := replica.NewShare(replica.Options{Storage: storage, Remote: backupPlace, Logger: d.log})
-	if err := share.Reach(ctx); err != nil {
+	if err := d.reachBackup(ctx, storage, share); err != nil {
 		return nil, placeError(err)
 	}
 	done := api.Backup{To: d.o.Mask(in.Body.To), At: d.now(), Buckets: []api.BackedUpBucket{}}
@@ -69,14 +71,34 @@ func (d *Daemon) place(ctx context.Context, path string) (remote.Storage, error)
 	}
 	for _, r := range d.allRemotes() {
 		if r.path == path || r.name == path {
-			return nil, problem(http.StatusConflict, "this place is remote "+r.name+": buckets sync with it, so what is deleted by mistake is deleted there too",
-				"name a place of its own, on another disk or account")
+			return nil, isRemote(r)
 		}
 	}
 	if err := d.o.Make(ctx, path); err != nil {
 		return nil, placeError(err)
 	}
 	return d.o.Open(path), nil
+}
+
+func isRemote(r *heldRemote) error {
+	return problem(http.StatusConflict, "this place is remote "+r.name+": buckets sync with it, so what is deleted by mistake is deleted there too",
+		"name a place of its own, on another disk or account")
+}
+
+// reachBackup makes sure of the share of a backup. One that a remote has is known by its id, in whatever words its place was named.
+func (d *Daemon) reachBackup(ctx context.Context, storage remote.Storage, share *replica.Share) error {
+	if err := encrypted.CheckPlain(ctx, storage); err != nil {
+		return err
+	}
+	if err := share.Reach(ctx); err != nil {
+		return err
+	}
+	for _, r := range d.allRemotes() {
+		if r.look().share == share.ID() {
+			return isRemote(r)
+		}
+	}
+	return nil
 }
 
 func (d *Daemon) backUpBucket(ctx context.Context, share *replica.Share, storage remote.Storage, b *heldBucket) (api.BackedUpBucket, error) {

@@ -163,7 +163,7 @@ func (d *Daemon) holdBucket(ctx context.Context, wanted api.Bucket) (b *heldBuck
 	} else if wanted.Remote == "" {
 		remotes = b.remotes
 	}
-	if err := d.attach(b, remotes); err != nil {
+	if err := d.attach(ctx, b, remotes); err != nil {
 		if fresh {
 			err = errors.Join(err, b.Close())
 		}
@@ -218,34 +218,6 @@ func (d *Daemon) openWanted(wanted api.Bucket) (*heldBucket, error) {
 		return nil, err
 	}
 	return &heldBucket{Bucket: b}, nil
-}
-
-// attach keeps a bucket with its remotes, and sets their lanes in motion.
-func (d *Daemon) attach(b *heldBucket, remotes []string) error {
-	all := slices.Clone(b.remotes)
-	for _, name := range remotes {
-		if !slices.Contains(all, name) {
-			all = append(all, name)
-		}
-	}
-	slices.Sort(all)
-	entry, err := d.registry.Bucket(b.Name())
-	if errors.Is(err, localstore.ErrMissing) {
-		entry, err = localstore.BucketEntry{Name: b.Name(), Created: d.now()}, nil
-	}
-	if err != nil {
-		return err
-	}
-	entry.Remotes = all
-	if err := d.registry.PutBucket(entry); err != nil {
-		return err
-	}
-	d.mu.Lock()
-	b.remotes = all
-	d.buckets[b.Name()] = b
-	d.mu.Unlock()
-	d.noteAppend(b)
-	return nil
 }
 
 // leaving is the path and query of leaveBucket.

@@ -1,12 +1,14 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"sync"
 	"time"
 
 	"github.com/setlogger/setlogger/api"
+	"github.com/setlogger/setlogger/localstore"
 )
 
 // S3's list prices for requests, in US dollars: class Standard, region us-east-1, as of November 2026. Storage and traffic come
@@ -38,6 +40,8 @@ type budget struct {
 	mu      sync.Mutex
 	limit   int // requests an hour; 0: no budget
 	minutes [60]minute
+	fresh   bool      // something was sent since it was stored
+	stored  time.Time // last
 }
 
 // minute is one of the last hour; an older one is void.
@@ -65,6 +69,57 @@ func (b *budget) spend(now time.Time, spent requests) {
 		*m = minute{number: number}
 	}
 	m.spent.add(spent)
+	b.fresh = true
+}
+
+// storeEvery is how much of the count a kill may lose, beyond that of the first round.
+const storeEvery = time.Minute
+
+// toStore answers what is to be stored now of a count that a budget is held against; nil while that has time. A restart is no
+// reason to send more.
+func (b *budget) toStore(now time.Time, atOnce bool) []localstore.Spent {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.limit == 0 || !b.fresh || !atOnce && now.Sub(b.stored) < storeEvery {
+		return nil
+	}
+	b.fresh, b.stored = false, now
+	var all []localstore.Spent
+	for _, m := range b.minutes {
+		if m.number > numberOf(now)-60 && m.number <= numberOf(now) {
+			all = append(all, localstore.Spent{Minute: m.number, Writes: m.spent.writes, Reads: m.spent.reads, Removes: m.spent.removes})
+		}
+	}
+	return all
+}
+
+// restore takes in what an earlier run has stored.
+func (b *budget) restore(all []localstore.Spent) {
+	for _, s := range all {
+		b.spend(time.Unix(s.Minute*60, 0), requests{s.Writes, s.Reads, s.Removes})
+	}
+}
+
+// storeSpent stores the count of a remote, where it is time.
+func (d *Daemon) storeSpent(r *heldRemote, atOnce bool) {
+	all := r.budget.toStore(time.Now(), atOnce)
+	if all == nil {
+		return
+	}
+	if err := d.registry.PutSpent(r.name, all); err != nil && !errors.Is(err, localstore.ErrMissing) {
+		d.log.Error("the count of requests cannot be stored", "remote", r.name, "error", err)
+	}
+}
+
+// budgetOf is the budget of a remote, with the count that an earlier run has stored.
+func (d *Daemon) budgetOf(r localstore.Remote) *budget {
+	b := &budget{limit: r.Budget}
+	spent, err := d.registry.Spent(r.Name)
+	if err != nil {
+		d.log.Error("the count of requests cannot be read", "remote", r.Name, "error", err)
+	}
+	b.restore(spent)
+	return b
 }
 
 // lastHour answers what was sent within the last 60 minutes, the present one included, and the limit.

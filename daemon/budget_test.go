@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"context"
+	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -212,6 +214,55 @@ func TestBudgetOverTime(t *testing.T) {
 	}
 }
 
+// spentIn counts the requests to the remote "share" that are stored in a data folder, whether or not a daemon runs.
+func spentIn(t *testing.T, data string) (total int) {
+	t.Helper()
+	stored, err := os.ReadFile(filepath.Join(data, "daemon.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "daemon.db")
+	if err := os.WriteFile(copied, stored, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := localstore.OpenRegistry(copied, localstore.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := r.Spent("share")
+	for _, s := range all {
+		total += s.Writes + s.Reads + s.Removes
+	}
+	if err := errors.Join(err, r.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return total
+}
+
+// TestCountIsStored of a budget: at the end of the first round, then a minute apart, and only where something was sent.
+func TestCountIsStored(t *testing.T) {
+	start := time.Unix(1_800_000_000, 0)
+	b := &budget{}
+	b.spend(start, requests{writes: 1, reads: 2, removes: 3})
+	if got := b.toStore(start, true); got != nil {
+		t.Errorf("without a budget: %v", got)
+	}
+	b.set(10)
+	stored := b.toStore(start, false)
+	if len(stored) != 1 || b.toStore(start.Add(time.Hour), true) != nil {
+		t.Fatalf("%v", stored)
+	}
+	b.spend(start.Add(30*time.Second), requests{reads: 1})
+	if b.toStore(start.Add(30*time.Second), false) != nil || len(b.toStore(start.Add(61*time.Second), false)) == 0 {
+		t.Error("it is not stored a minute apart")
+	}
+	next := &budget{limit: 10}
+	next.restore(stored)
+	if spent, _ := next.lastHour(start.Add(time.Minute)); spent != (requests{1, 2, 3}) || next.toStore(start, true) == nil {
+		t.Errorf("%+v", spent)
+	}
+}
+
 // TestBudgetIsTold in the status, kept over a restart, and named once it holds polls up; appends still get there.
 func TestBudgetIsTold(t *testing.T) {
 	a := &asked{Storage: memory.New()}
@@ -251,13 +302,22 @@ func TestBudgetIsTold(t *testing.T) {
 	if !slices.Equal(names, []string{"budget-reached"}) || status.Problems[0].Until == nil || status.State == api.StateProblem {
 		t.Errorf("%+v", status)
 	}
+	if n := spentIn(t, s.data); n < 1 { // what a kill would leave: the first round at least
+		t.Errorf("%d requests are stored while it runs", n)
+	}
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
 	}
-	s = serveOptions(t, o)
-	if status, _ := s.status(t); status.Remotes[1].Budget != 3 {
-		t.Errorf("after a restart: %+v", status.Remotes)
+	sent := int(a.calls.Load())
+	if n := spentIn(t, s.data); n != sent {
+		t.Errorf("%d requests are stored of %d", n, sent)
 	}
+	s = serveOptions(t, o)
+	if status, names := s.status(t); status.Remotes[1].Budget != 3 || status.Remotes[1].RequestsPerHour != sent || !slices.Equal(names, []string{"budget-reached"}) || int(a.calls.Load()) != sent {
+		t.Errorf("after a restart: %+v, %v, %d calls", status.Remotes, names, a.calls.Load())
+	}
+	s.append(t, "b", `{"type":"CREATE_NODE","id":"2"}`)
+	s.await(t, func(status api.Status) bool { return int(a.calls.Load()) > sent && status.Pending == 0 })
 	none := 0
 	if r, err := s.client.ChangeRemote(t.Context(), "share", api.RemoteChange{Budget: &none}); err != nil || r.Budget != 0 {
 		t.Errorf("%+v, %v", r, err)

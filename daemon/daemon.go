@@ -193,9 +193,12 @@ func (d *Daemon) run(ctx context.Context) error {
 	stopLanes()
 	finish(base, server, d.log)
 	d.moments.drop()
-	d.setups.close()
+	d.running.Go(d.setups.close) // which waits for answers under way, and a place may hang
 	if !waitFor(&d.running, closeTime) {
 		d.log.Warn("a remote's call did not end in time and is left behind")
+	}
+	for _, r := range d.allRemotes() {
+		d.storeSpent(r, true)
 	}
 	return errors.Join(err, d.closeStores())
 }

@@ -101,18 +101,17 @@ const placeTime = 3 * time.Second
 // checkPlace refuses a place where a share of another kind, or of another key, is seen to stand. What does not answer soon,
 // or fails for another reason, is told by the rounds. A zero key stands for a plain share.
 func (d *Daemon) checkPlace(ctx context.Context, path string, key encrypted.Key) error {
-	check := func(ctx context.Context) error { return encrypted.CheckPlain(ctx, d.o.Open(path)) }
-	if !key.IsZero() {
-		place, err := d.placeOf(path, key)
-		if err != nil {
-			return err
-		}
-		check = place.Check
+	check, end, err := d.checkOf(path, key)
+	if err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, placeTime)
 	defer cancel()
 	answers := make(chan error, 1)
-	d.running.Go(func() { answers <- check(ctx) }) // a backend may hang, whatever the context
+	d.running.Go(func() { // a backend may hang, whatever the context
+		defer end()
+		answers <- check(ctx)
+	})
 	select {
 	case err := <-answers:
 		if placeProblem(err) != "" {
@@ -121,6 +120,19 @@ func (d *Daemon) checkPlace(ctx context.Context, path string, key encrypted.Key)
 	case <-ctx.Done():
 	}
 	return nil
+}
+
+// checkOf opens a place for a look, and answers what looks and what ends it.
+func (d *Daemon) checkOf(path string, key encrypted.Key) (check func(ctx context.Context) error, end func(), err error) {
+	if key.IsZero() {
+		storage := d.o.Open(path)
+		return func(ctx context.Context) error { return encrypted.CheckPlain(ctx, storage) }, func() { remote.Close(storage) }, nil
+	}
+	place, err := d.placeOf(path, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	return place.Check, func() { remote.Close(place.Outer, place.Inner) }, nil
 }
 
 // placeProblem names why a place is refused; "" for all other errors.

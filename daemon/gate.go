@@ -19,7 +19,8 @@ const (
 	maxBody  = 4 << 20 // bytes of a body of one JSON value: an entry of 1 MiB, with room for its white space
 	bodyTime = 20 * time.Second
 	idleTime = 60 * time.Second
-	// answerTime bounds what a caller who does not read can hold; streams extend it as they go.
+	// answerTime bounds what a caller who does not read can hold; streams extend it as they go, and it begins anew when a call
+	// that took long is answered.
 	answerTime = 15 * time.Minute
 )
 

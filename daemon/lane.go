@@ -127,11 +127,15 @@ func (l *lane) look() laneView {
 	return l.view
 }
 
-// run visits the remote at once, then by its pace until the context ends.
+// run visits the remote at once, or as soon as its budget has room, then by its pace until the context ends.
 func (l *lane) run(ctx context.Context) {
 	defer close(l.ended)
-	table := &timetable{pace: l.pace, budget: l.budget, next: time.Now(), changed: time.Now(), debounce: l.pace.debounce}
-	due := time.NewTimer(0)
+	now := time.Now()
+	table := &timetable{pace: l.pace, budget: l.budget, next: now, changed: now, debounce: l.pace.debounce}
+	if at := l.budget.reached(now); !at.IsZero() {
+		table.next = at
+	}
+	due := time.NewTimer(time.Until(table.next))
 	defer due.Stop()
 	for {
 		table.pace = l.paceNow()

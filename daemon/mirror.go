@@ -43,6 +43,9 @@ func (d *Daemon) setRemotes(ctx context.Context, b *heldBucket, wanted []string)
 			fresh = append(fresh, r)
 		}
 	}
+	if err := d.checkStays(b, fresh, now, wanted); err != nil {
+		return err
+	}
 	if err := d.dropRemotes(b, now, filled, wanted); err != nil {
 		return err
 	}
@@ -52,6 +55,16 @@ func (d *Daemon) setRemotes(ctx context.Context, b *heldBucket, wanted []string)
 		}
 	}
 	return nil
+}
+
+// checkStays makes sure that one of a bucket's remotes stays as long as a fresh one is to be given what they have.
+func (d *Daemon) checkStays(b *heldBucket, fresh []*heldRemote, now, wanted []string) error {
+	now = slices.DeleteFunc(slices.Clone(now), func(name string) bool { _, err := d.remote(name); return err != nil })
+	if len(fresh) == 0 || len(now) == 0 || slices.ContainsFunc(now, func(name string) bool { return slices.Contains(wanted, name) }) {
+		return nil
+	}
+	return problem(http.StatusConflict, fmt.Sprintf("remote %s has nothing of the bucket yet, and is to take the place of %s", fresh[0].name, listOf(now)),
+		fmt.Sprintf("add it first: setlogger bucket mirror %s --remote %s; once it has all, take the others away with --remove", b.Name(), fresh[0].name))
 }
 
 // dropRemotes takes a bucket off the remotes that are not wanted.
@@ -195,7 +208,7 @@ func (d *Daemon) filled(ctx context.Context, f *filling) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err := d.attach(f.bucket, []string{f.to.name}); err != nil {
+	if err := d.attach(ctx, f.bucket, []string{f.to.name}); err != nil {
 		return err
 	}
 	entry, err := d.registry.Bucket(f.bucket.Name())

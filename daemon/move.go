@@ -161,7 +161,7 @@ func (d *Daemon) attachAll(ctx context.Context, m *move) error {
 		return err
 	}
 	for _, b := range d.bucketsOf(m.from) {
-		if err := d.attach(b, []string{m.to.name}); err != nil {
+		if err := d.attach(ctx, b, []string{m.to.name}); err != nil {
 			return err
 		}
 	}

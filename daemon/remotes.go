@@ -27,6 +27,7 @@ type heldRemote struct {
 	name    string
 	path    string
 	storage remote.Storage
+	opened  []remote.Storage // what all its calls come down to
 	place   *encrypted.Place // nil where the share is plain; without a key, it is closed
 	share   *replica.Share   // its lane's
 	lane    *lane
@@ -109,10 +110,15 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 	ctx, stop := context.WithCancel(d.lanes)
 	storage, place := d.storageOf(r)
 	hear, own := d.hearingOf(r, storage)
-	held := &heldRemote{name: r.Name, path: r.Path, place: place, stop: stop, found: findings{share: r.Share}, budget: &budget{limit: r.Budget}, valve: &valve{}}
+	held := &heldRemote{name: r.Name, path: r.Path, place: place, stop: stop, found: findings{share: r.Share}, budget: d.budgetOf(r), valve: &valve{}}
 	held.valve.set(r.Paused)
 	held.metered = d.o.ObjectStore(r.Path)
 	held.storage = &countedStorage{storage, r.Name, d.metrics, own, held.budget, held.valve}
+	held.opened = []remote.Storage{storage}
+	if place != nil {
+		held.opened = append(held.opened, place.Outer)
+		place.Outer, place.Inner = &countedStorage{place.Outer, r.Name, d.metrics, nil, held.budget, held.valve}, held.storage
+	}
 	held.share = replica.NewShare(replica.Options{
 		Storage: held.storage, Remote: r.Name, ID: r.Share, Logger: d.log, Key: d.key, Uptime: d.uptime.now, Progress: d.noteJoin,
 	})
@@ -120,6 +126,7 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 		began := time.Now()
 		did, err := d.roundUnlessPaused(ctx, held)
 		d.metrics.noteRound(ctx, held.name, began, err)
+		d.storeSpent(held, false)
 		return did, err
 	})
 	held.lane.changed = d.changed.ring
@@ -127,6 +134,9 @@ func (d *Daemon) hold(r localstore.Remote) *heldRemote {
 	d.remotes[r.Name] = held
 	d.mu.Unlock()
 	d.changed.ring()
+	if !held.budget.reached(time.Now()).IsZero() && d.remoteStatus(held).Pending > 0 {
+		held.lane.noteAppend() // what was appended before waits for no budget
+	}
 	d.running.Go(func() {
 		held.lane.run(ctx)
 		d.metrics.forget(held.name)
@@ -201,6 +211,9 @@ func (d *Daemon) addNew(ctx context.Context, wanted api.Remote, key encrypted.Ke
 	}
 	d.changing.Lock()
 	defer d.changing.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err // whoever wanted it has given up
+	}
 	if r, err := d.added(wanted, key); err != nil || r != nil {
 		return r, err
 	}
@@ -275,29 +288,12 @@ func (d *Daemon) removeRemote(_ context.Context, in *remoteName) (*struct{}, err
 	d.mu.Unlock()
 	d.changed.ring()
 	r.stop()
+	d.running.Go(func() {
+		<-r.lane.ended
+		remote.Close(r.opened...)
+	})
 	r.courier.Load().end()
 	return nil, refused(d.registry.RemoveRemote(r.name))
-}
-
-// detach takes a bucket off a remote. The caller holds d.changing.
-func (d *Daemon) detach(b *heldBucket, name string) error {
-	rest := slices.DeleteFunc(slices.Clone(b.remotes), func(n string) bool { return n == name })
-	entry, err := d.registry.Bucket(b.Name())
-	if err != nil {
-		return err
-	}
-	if len(rest) == len(b.remotes) && !slices.Contains(entry.Filling, name) {
-		return nil
-	}
-	d.stopFilling(b, name)
-	entry.Remotes, entry.Filling = rest, slices.DeleteFunc(entry.Filling, func(n string) bool { return n == name })
-	if err := d.registry.PutBucket(entry); err != nil {
-		return err
-	}
-	d.mu.Lock()
-	b.remotes = rest
-	d.mu.Unlock()
-	return nil
 }
 
 func (d *Daemon) syncRemote(ctx context.Context, in *remoteName) (*answer[api.RemoteStatus], error) {

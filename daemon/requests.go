@@ -15,7 +15,7 @@ type counting struct {
 // ServeHTTP passes a request on, and counts how it was answered.
 func (c *counting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	seen := &seenWriter{ResponseWriter: w}
+	seen := &seenWriter{ResponseWriter: w, began: began}
 	defer func() { // when a handler breaks the connection, too
 		route, method := routeOf(r.Pattern), methodOf(r.Method)
 		c.metrics.noteRequest(route, method, seen.status)
@@ -79,14 +79,34 @@ func classOf(status int) string {
 type seenWriter struct {
 	http.ResponseWriter
 
+	began  time.Time
 	status int // 0: none was set
+	begun  bool
 }
 
+// longWork is how long a call may have lasted for its answer to need no more time than the gate gave it.
+const longWork = time.Minute
+
+// begin gives the answer to long work the time that every answer has to be read.
+func (w *seenWriter) begin() {
+	if !w.begun && time.Since(w.began) > longWork {
+		_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(answerTime)) // a real connection has it
+	}
+	w.begun = true
+}
+
+// WriteHeader keeps the status.
 func (w *seenWriter) WriteHeader(status int) {
 	if w.status < http.StatusOK {
 		w.status = status
 	}
+	w.begin()
 	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *seenWriter) Write(data []byte) (int, error) {
+	w.begin()
+	return w.ResponseWriter.Write(data)
 }
 
 // Unwrap is for http.ResponseController.

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/setlogger/setlogger/api"
 	"github.com/setlogger/setlogger/localstore"
@@ -24,10 +24,10 @@ func (d *Daemon) restore(ctx context.Context, in *struct{ Body api.RestoreReques
 		return nil, problem(http.StatusConflict, "another restore is under way", "wait for it to end")
 	}
 	defer d.restoring.Unlock()
+	defer r.end()
 	if err := r.begin(ctx); err != nil {
 		return nil, err
 	}
-	defer func() { _ = os.RemoveAll(r.folder) }()
 	done := api.Restored{Buckets: []api.RestoredBucket{}}
 	for _, name := range r.names {
 		one, err := r.bucketOf(ctx, name)
@@ -44,6 +44,7 @@ type restoring struct {
 	*Daemon
 	wanted  api.RestoreRequest
 	storage remote.Storage
+	opened  remote.Storage // for this restore; nil: it is a remote's
 	at      *setlog.Stamp
 	names   []string
 	folder  string // for stores that are made from the backup, beside those of the buckets
@@ -96,8 +97,17 @@ func (r *restoring) openPlace() error {
 	if err := checkPath(r.wanted.From); err != nil {
 		return err
 	}
-	r.storage = readOnly{r.o.Open(r.wanted.From)}
+	r.opened = r.o.Open(r.wanted.From)
+	r.storage = readOnly{r.opened}
 	return nil
+}
+
+// end lets go of all that the restore alone has.
+func (r *restoring) end() {
+	remote.Close(r.opened)
+	if r.folder != "" {
+		_ = os.RemoveAll(r.folder) // a start clears away what stays
+	}
 }
 
 func (r *restoring) share() *replica.Share {
@@ -112,19 +122,24 @@ var errReadOnly = errors.New("daemon: a restore writes nothing to the backup")
 func (readOnly) Write(context.Context, string, []byte) error { return errReadOnly }
 func (readOnly) Remove(context.Context, string) error        { return errReadOnly }
 
-// makeFolder makes the folder of this restore; those that were cut off leave theirs behind.
-func (r *restoring) makeFolder() error {
-	old, err := filepath.Glob(r.Daemon.folder.file("restore-*"))
-	if err != nil {
-		return refused(err)
-	}
-	for _, path := range old {
-		if err := os.RemoveAll(path); err != nil {
-			return refused(err)
+// restoreFolder begins the names of folders in the data folder that hold what is read of a backup, while a restore lasts.
+const restoreFolder = "restore-"
+
+// makeFolder makes the folder of this restore.
+func (r *restoring) makeFolder() (err error) {
+	r.folder, err = os.MkdirTemp(r.Daemon.folder.path, restoreFolder)
+	return refused(err)
+}
+
+// clearRestores removes what restores have left that were killed.
+func (d *Daemon) clearRestores() error {
+	all, err := os.ReadDir(d.folder.path)
+	for _, entry := range all {
+		if strings.HasPrefix(entry.Name(), restoreFolder) {
+			err = errors.Join(err, os.RemoveAll(d.folder.file(entry.Name())))
 		}
 	}
-	r.folder, err = os.MkdirTemp(r.Daemon.folder.path, "restore-")
-	return refused(err)
+	return err
 }
 
 // bucketOf restores one bucket of the backup.
@@ -178,12 +193,15 @@ func (r *restoring) livingOf(copied *localstore.Bucket, one *api.RestoredBucket)
 		if _, broken := r.broken[copied.Name()]; broken {
 			return nil, err
 		}
-		one.New = true
-		return nil, nil //nolint:nilnil // there is none
+		err, one.New = nil, true
+		if r.wanted.As == "" {
+			err = r.checkLeft(copied)
+		}
+		return nil, err
 	}
 	if r.wanted.As == "" && len(living.Births()) > 0 && !shareBirth(copied, living) {
 		return nil, problem(http.StatusConflict, fmt.Sprintf("bucket %s here was made apart from the one in the backup", copied.Name()),
-			"give its nodes another bucket: --as NAME; or leave the one here first: setlogger bucket leave "+copied.Name())
+			"give its nodes another bucket: --as NAME; or leave the one here first, with its file: setlogger bucket leave "+copied.Name()+" --purge")
 	}
 	return living, nil
 }
@@ -223,48 +241,4 @@ func (r *restoring) tellJoin(copied *localstore.Bucket, living *heldBucket, one 
 	}
 	one.Same = int(living.Stats().Nodes)
 	return nil
-}
-
-// takeIn has the bucket here hold all that the backup has. One that is not here comes to be, with what was read of the backup.
-func (r *restoring) takeIn(ctx context.Context, copied *localstore.Bucket, living *heldBucket) (*heldBucket, error) {
-	if living != nil {
-		_, err := r.share().Restore(ctx, living.Bucket)
-		r.noteAppend(living)
-		return living, err
-	}
-	r.changing.Lock()
-	defer r.changing.Unlock()
-	remotes, err := r.remotesFor(r.wanted.Remote)
-	if err != nil {
-		return nil, err
-	}
-	if b, err := r.bucket(copied.Name()); err == nil {
-		return nil, problem(http.StatusConflict, fmt.Sprintf("bucket %s was made meanwhile", b.Name()), "restore again")
-	}
-	if err := r.putInPlace(copied); err != nil {
-		return nil, err
-	}
-	b, err := r.openWanted(api.Bucket{Name: copied.Name(), Join: true})
-	if err != nil {
-		return nil, err
-	}
-	if _, err = r.share().Restore(ctx, b.Bucket); err == nil { // a file that was left behind lacks it
-		err = r.attach(b, remotes)
-	}
-	if err != nil {
-		return nil, errors.Join(err, b.Close())
-	}
-	return b, nil
-}
-
-// putInPlace makes the store of a bucket of the one that was read, unless the bucket was here once and its file stayed.
-func (r *restoring) putInPlace(copied *localstore.Bucket) error {
-	if err := copied.Close(); err != nil {
-		return err
-	}
-	place := r.Daemon.folder.bucketFile(copied.ID())
-	if _, err := os.Stat(place); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return os.Rename(filepath.Join(r.folder, copied.ID()+".db"), place)
 }

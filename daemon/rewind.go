@@ -117,7 +117,8 @@ func (w *rewind) add(ctx context.Context, id string, is, was *setlog.Node) error
 	}
 	e := edit{id: id, want: was}
 	if err := e.aim(is); err != nil {
-		return err
+		w.leave(id, plain(err)) // it is larger than an entry can be
+		return nil
 	}
 	w.pending, w.size = append(w.pending, e), w.size+len(is.Value())+len(was.Value())
 	if len(w.pending) < rewindEdits && w.size < rewindBytes {
@@ -213,7 +214,11 @@ func (w *rewind) settle(why error) error {
 		if err != nil {
 			return err
 		}
-		return e.aim(is)
+		if err := e.aim(is); err != nil {
+			w.leave(e.id, plain(err))
+			w.pending = w.pending[1:]
+		}
+		return nil
 	case errors.Is(why, localstore.ErrMatch), errors.As(why, &invalid), errors.As(why, &refusal):
 		w.leave(e.id, plain(why))
 		w.pending = w.pending[1:]

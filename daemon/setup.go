@@ -87,6 +87,9 @@ func (d *Daemon) dropSetup(_ context.Context, in *setupID) (*struct{}, error) {
 		return nil, noSetup()
 	}
 	h.close()
+	if h.isKept() {
+		return nil, noSetup() // its last answer was quicker: what that has named stays
+	}
 	return nil, nil //nolint:nilnil // 204 has no body
 }
 
@@ -148,7 +151,9 @@ func (d *Daemon) hear(ctx context.Context, h *heldSetup, text string) error {
 func (d *Daemon) tryPlace(ctx context.Context, path string) api.RemoteTest {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	test := &remoteTest{storage: d.o.Open(path), name: fmt.Sprintf("test.%d.txt", d.now().UnixNano())}
+	storage := d.o.Open(path)
+	defer remote.Close(storage)
+	test := &remoteTest{storage: storage, name: fmt.Sprintf("test.%d.txt", d.now().UnixNano())}
 	if !test.step("make", func() error { return d.o.Make(ctx, path) }) {
 		return api.RemoteTest{Steps: test.steps}
 	}
@@ -200,6 +205,9 @@ func (d *Daemon) keepSetup(ctx context.Context, h *heldSetup) error {
 	as.Path = path
 	added, err := d.addRemote(ctx, &struct{ Body api.Remote }{as})
 	if err != nil {
+		if h.life.Err() != nil {
+			err = noSetup() // given up while the place was looked at
+		}
 		return errors.Join(err, undo())
 	}
 	h.remote = &added.Body

@@ -115,6 +115,13 @@ func (h *heldSetup) close() {
 	h.flow.Close()
 }
 
+// isKept tells whether the place was named.
+func (h *heldSetup) isKept() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.remote != nil
+}
+
 // prolong puts off the end of the setup; its mutex is held.
 func (h *heldSetup) prolong() {
 	if h.timer.Stop() { // else it ends right now

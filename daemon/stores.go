@@ -12,6 +12,9 @@ import (
 // openStores opens what the registry lists. A bucket that cannot be opened is a problem in the status, and the others
 // are served.
 func (d *Daemon) openStores() error {
+	if err := d.clearRestores(); err != nil {
+		d.log.Warn("what a restore left behind cannot be removed", "error", err)
+	}
 	path := d.folder.file("daemon.db")
 	_, err := os.Stat(path)
 	fresh := errors.Is(err, fs.ErrNotExist)

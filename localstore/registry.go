@@ -52,6 +52,14 @@ type BucketEntry struct {
 	Created time.Time `json:"created"`
 }
 
+// Spent counts the requests that a remote was sent in one minute, by what they cost there.
+type Spent struct {
+	Minute  int64 `json:"minute"` // since 1970
+	Writes  int   `json:"writes,omitempty"`
+	Reads   int   `json:"reads,omitempty"`
+	Removes int   `json:"removes,omitempty"`
+}
+
 // App is a program that was let in.
 type App struct {
 	ID      string    `json:"id"` // random, 32 hex digits
@@ -71,6 +79,7 @@ const (
 	registrySettings = "settings" // key → value
 	registryApps     = "apps"     // id → App; made when first needed
 	registryKeys     = "keys"     // name of a remote → recovery key; likewise
+	registrySpent    = "spent"    // name of a remote → []Spent; likewise
 	keyDevice        = "device"
 )
 
@@ -159,9 +168,27 @@ func (r *Registry) RemoteKey(name string) (string, error) {
 	return key, err
 }
 
+// Spent answers what PutSpent stored last of a remote; nil for nothing.
+func (r *Registry) Spent(name string) ([]Spent, error) {
+	var all []Spent
+	err := r.get(registrySpent, name, &all)
+	if errors.Is(err, ErrMissing) {
+		err = nil
+	}
+	return all, err
+}
+
+// PutSpent stores the requests that a remote was sent, instead of what was stored of it before; ErrMissing: there is no such remote.
+func (r *Registry) PutSpent(name string, all []Spent) error {
+	if _, err := r.Remote(name); err != nil {
+		return err
+	}
+	return r.put(registrySpent, name, all)
+}
+
 // RemoveRemote forgets a remote with its key, or answers ErrMissing.
 func (r *Registry) RemoveRemote(name string) error {
-	return r.remove(registryRemotes, name, registryKeys)
+	return r.remove(registryRemotes, name, registryKeys, registrySpent)
 }
 
 // Buckets lists the buckets by name.

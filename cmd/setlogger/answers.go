@@ -18,6 +18,7 @@ import (
 var (
 	errNoAnswer = errors.New("the answers ended before the questions did; nothing was kept")
 	errGivenUp  = errors.New("given up; nothing was kept")
+	errTooLate  = errors.New("the setup was over when it was given up\nHint: setlogger remote list shows whether the remote was named; setlogger remote remove forgets it")
 )
 
 // answers are a person's lines at a terminal, or those of a file.

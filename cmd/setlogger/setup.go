@@ -85,17 +85,15 @@ func (i *interview) lead(ctx context.Context, as api.Remote) (*api.Setup, error)
 	}
 	// A sign-in that waits would keep others from theirs.
 	dropped := i.c.DropSetup(context.WithoutCancel(ctx), setup.ID)
-	if dropped == nil {
+	switch {
+	case dropped == nil:
 		return nil, errors.Join(err, i.discard())
+	case !errors.Is(dropped, api.ErrNotFound):
+		return nil, errors.Join(err, dropped)
+	case ctx.Err() != nil:
+		err = errTooLate
 	}
-	return nil, errors.Join(err, ignoreGone(dropped))
-}
-
-func ignoreGone(err error) error {
-	if errors.Is(err, api.ErrNotFound) {
-		return nil
-	}
-	return err
+	return nil, err
 }
 
 // begin asks what to set up and under which name, until that is one that nothing else has.

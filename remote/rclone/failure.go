@@ -235,7 +235,7 @@ func walk(err error, yield func(error) bool) bool {
 
 // passing says whether the same call may well succeed in a moment.
 func passing(err error) bool {
-	if isAny(err, fs.ErrorNotFoundInConfigFile, ErrSettings, fs.ErrorDirNotFound, errNoRoot, errStopped) {
+	if isAny(err, fs.ErrorNotFoundInConfigFile, ErrSettings, fs.ErrorDirNotFound, errNoRoot, errStopped, errClosed) {
 		return false
 	}
 	var dial *net.OpError

@@ -69,7 +69,7 @@ func Start(ctx context.Context, o Options) (*Library, error) {
 
 // Open answers the Storage below an rclone path: "name:folder", ":backend,key=value:folder" or a local folder.
 // Nothing is tried yet, so every error, a misspelt path too, comes from the first call, and from each until it is
-// mended. A path on this machine's disk is kept by package disk.
+// mended. A path on this machine's disk is kept by package disk; what leads elsewhere is a remote.Closer.
 func (l *Library) Open(path string) remote.Storage {
 	if root, ok := localRoot(path); ok {
 		return disk.New(root)
@@ -84,6 +84,7 @@ func (l *Library) Make(ctx context.Context, path string) error {
 		return disk.Make(root)
 	}
 	s := &storage{library: l, path: path, opening: make(chan struct{}, 1), making: true}
+	defer s.Close()
 	f, err := s.fs(ctx)
 	if err != nil {
 		return s.fail(ctx, "make", "", err)

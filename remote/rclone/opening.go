@@ -25,6 +25,7 @@ type storage struct {
 	opening chan struct{} // holds one while a call opens
 	mu      sync.Mutex
 	opened  *opened
+	closed  bool
 	busy    time.Time // until when the remote wants to be left alone
 }
 
@@ -113,6 +114,37 @@ func (s *storage) newFs(ctx context.Context) (*opened, error) {
 	return s.keep(f, func() { shutdown(f); cancel() })
 }
 
+// errClosed answers calls after Close.
+var errClosed = fmt.Errorf("%w: it was let go of", remote.ErrUnreachable)
+
+// Close implements remote.Closer.
+func (s *storage) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	if o := s.opened; o != nil {
+		s.opened = nil
+		o.give(errClosed)
+		s.leave(o)
+	}
+}
+
+// leave lets go of an Fs. One that is made of other remotes has them from rclone's cache, where others that are open share them:
+// rclone lets go of those by itself, when nobody has used them for a while.
+func (s *storage) leave(o *opened) {
+	if madeOfOthers(s.path) {
+		o.forget()
+		return
+	}
+	_ = s.library.spawn(o.end) // after Stop it has been called
+}
+
+// madeOfOthers says whether the path leads to a remote over others, such as alias or crypt.
+func madeOfOthers(path string) bool {
+	info, _, _, _, err := fs.ConfigFs(path)
+	return err == nil && (info.Options.Get("remote") != nil || info.Options.Get("upstreams") != nil)
+}
+
 // keep makes f the one that all calls use. An earlier call whose context had ended may have opened one too: the first
 // stays.
 func (s *storage) keep(f fs.Fs, end func()) (*opened, error) {
@@ -127,9 +159,14 @@ func (s *storage) keep(f fs.Fs, end func()) (*opened, error) {
 		end()
 		return nil, errStopped
 	}
-	s.opened = &opened{Fs: f, end: func() { untrack(); end() }}
-	s.opened.life, s.opened.give = context.WithCancelCause(context.Background())
-	return s.opened, nil
+	o := &opened{Fs: f, end: func() { untrack(); end() }, forget: untrack}
+	o.life, o.give = context.WithCancelCause(context.Background())
+	if s.closed {
+		s.leave(o)
+		return nil, errClosed
+	}
+	s.opened = o
+	return o, nil
 }
 
 // settingsProblem says why a remote of the settings can't be found, before rclone says that it is not there.

@@ -20,6 +20,8 @@ type opened struct {
 	life context.Context // ends, with the cause, when the Fs is given up
 	give func(cause error)
 	end  func() // lets go of what the Fs holds
+
+	forget func() // has Stop leave it alone
 }
 
 // rest leaves the remote alone for a while, as it asked for, whoever calls: until then each call answers ErrBusy and
@@ -37,10 +39,13 @@ func (s *storage) rest(wait time.Duration) {
 	}
 }
 
-// resting answers the error of a call that comes too soon, or nil.
+// resting answers the error of a call that comes too soon, or too late, or nil.
 func (s *storage) resting() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return errClosed
+	}
 	if wait := time.Until(s.busy); wait > 0 {
 		return tooSoon(wait)
 	}

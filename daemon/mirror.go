@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -43,7 +44,7 @@ func (d *Daemon) setRemotes(ctx context.Context, b *heldBucket, wanted []string)
 			fresh = append(fresh, r)
 		}
 	}
-	if err := d.checkStays(b, fresh, now, wanted); err != nil {
+	if err := cmp.Or(d.checkApart(fresh, wanted), d.checkStays(b, fresh, now, wanted)); err != nil {
 		return err
 	}
 	if err := d.dropRemotes(b, now, filled, wanted); err != nil {
@@ -55,6 +56,28 @@ func (d *Daemon) setRemotes(ctx context.Context, b *heldBucket, wanted []string)
 		}
 	}
 	return nil
+}
+
+// checkApart makes sure that no fresh remote is the share of another, in other words: what is there is not kept twice.
+func (d *Daemon) checkApart(fresh []*heldRemote, wanted []string) error {
+	for _, r := range fresh {
+		for _, name := range wanted {
+			if other, err := d.remote(name); err == nil && other != r && r.isShareOf(other) {
+				return oneShare(other.name, r.name)
+			}
+		}
+	}
+	return nil
+}
+
+// isShareOf tells whether two remotes are known to lead to one share.
+func (r *heldRemote) isShareOf(other *heldRemote) bool {
+	id := r.look().share
+	return id != "" && id == other.look().share
+}
+
+func oneShare(a, b string) error {
+	return problem(http.StatusConflict, fmt.Sprintf("%s and %s are one share", a, b), "name another place")
 }
 
 // checkStays makes sure that one of a bucket's remotes stays as long as a fresh one is to be given what they have.
@@ -177,10 +200,17 @@ func (d *Daemon) fillOnce(ctx context.Context, f *filling) error {
 	if err := f.to.lane.sync(ctx); err != nil { // there must be a share
 		return err
 	}
-	for _, name := range d.remotesOf(f.bucket) {
+	remotes := d.remotesOf(f.bucket)
+	for _, name := range remotes {
 		from, err := d.remote(name)
-		if err != nil || from == f.to {
+		switch {
+		case err != nil || from == f.to:
 			continue
+		case !from.isShareOf(f.to):
+		case slices.Contains(remotes, f.to.name):
+			continue
+		default:
+			return oneShare(name, f.to.name)
 		}
 		id := f.bucket.ID()
 		did, err := copyWhole(ctx, &replica.Copy{

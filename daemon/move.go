@@ -58,8 +58,8 @@ func (d *Daemon) moveRemote(_ context.Context, in *moveRequest) (*answer[api.Rem
 	if m := to.moving.Load(); m != nil {
 		return nil, problem(http.StatusConflict, fmt.Sprintf("%s itself is on its way to %s", to.name, m.to.name), "wait for it, or move there at once")
 	}
-	if a, b := from.look().share, to.look().share; a != "" && a == b {
-		return nil, problem(http.StatusConflict, fmt.Sprintf("%s and %s are one share", from.name, to.name), "name another place")
+	if from.isShareOf(to) {
+		return nil, oneShare(from.name, to.name)
 	}
 	if from.moving.Load() != nil || d.isMoved(from, to) {
 		return &answer[api.RemoteStatus]{d.remoteStatus(from)}, nil
@@ -131,8 +131,8 @@ func (d *Daemon) moveOnce(ctx context.Context, m *move) error {
 	if err := m.to.lane.sync(ctx); err != nil { // there must be a share
 		return fmt.Errorf("%s: %w", m.to.name, err)
 	}
-	if a, b := m.from.look().share, m.to.look().share; a == b {
-		return fmt.Errorf("%s and %s are one share", m.from.name, m.to.name)
+	if m.from.isShareOf(m.to) {
+		return oneShare(m.from.name, m.to.name)
 	}
 	if _, err := copyWhole(ctx, m.copy); err != nil {
 		return err

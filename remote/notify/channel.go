@@ -15,6 +15,8 @@ const (
 	closeTime = 2 * time.Second
 	// writeTime bounds how long a connection may take nothing.
 	writeTime = 5 * time.Second
+	// whyTime is how long it may take to hear why a connection was closed.
+	whyTime = time.Second
 )
 
 // channel is a topic with a subscription, and what they stand on.
@@ -64,6 +66,16 @@ func (c *channel) whileAlive(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	off := context.AfterFunc(c.alive, cancel)
 	return ctx, func() { off(); cancel() }
+}
+
+// awaitWhy answers the end of a subscription. Why its connection was closed may be told beside it a moment later, which ends the context.
+func awaitWhy(ctx context.Context, err error) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(whyTime):
+		return err
+	}
 }
 
 // Close implements remote.Channel.

@@ -91,8 +91,9 @@ func (s *subject) receive(ctx context.Context) ([]byte, error) {
 		switch {
 		case err == nil:
 			return m.Data, nil
-		case !errors.Is(err, nats.ErrSlowConsumer): // some were lost
-			return nil, err
+		case errors.Is(err, nats.ErrSlowConsumer): // some were lost
+		default:
+			return nil, awaitWhy(ctx, err)
 		}
 	}
 }

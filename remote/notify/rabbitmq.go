@@ -19,8 +19,6 @@ const (
 	// rabbitBind is after how long without a message the queue is bound again: who removed the exchange removed that, too, and it may
 	// have been made anew since.
 	rabbitBind = 30 * time.Second
-	// rabbitWhy is how long it may take to hear why a channel was closed.
-	rabbitWhy = 100 * time.Millisecond
 	// rabbitMost is what we send in a message; servers take at least 16 times as much.
 	rabbitMost = 1 << 20
 	// rabbitAhead is how many messages come before the first of them is taken.
@@ -193,7 +191,7 @@ func (d *deliveries) receive(ctx context.Context) ([]byte, error) {
 		select {
 		case m, ok := <-d.coming:
 			if !ok {
-				return nil, awaitWhy(ctx)
+				return nil, awaitWhy(ctx, amqp.ErrClosed) // of a queue that somebody removed, nothing is told
 			}
 			d.silence.Reset(rabbitBind)
 			return m.Body, m.Ack(false)
@@ -204,17 +202,6 @@ func (d *deliveries) receive(ctx context.Context) ([]byte, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-	}
-}
-
-// awaitWhy answers that nothing comes any more. Why is told beside it a moment later, which ends the context; of a queue that
-// somebody removed it is not.
-func awaitWhy(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(rabbitWhy):
-		return amqp.ErrClosed
 	}
 }
 

@@ -2,12 +2,14 @@ package endtoend
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -132,6 +134,15 @@ type answer struct {
 	body            string
 }
 
+// known is from when on others may know of a call: what is written may be read as it begins; what a call reads may have come long after
+// that has begun, and is here when it ends.
+func (c systemCall) known() int {
+	if c.name == "read" {
+		return c.end
+	}
+	return c.begin
+}
+
 func answersIn(calls []systemCall) []answer {
 	type request struct {
 		head string // first bytes; they may come in two reads
@@ -139,7 +150,7 @@ func answersIn(calls []systemCall) []answer {
 	}
 	asked := map[string]request{} // by connection
 	var all []answer
-	for _, c := range inOrderOfBegin(calls) {
+	for _, c := range slices.SortedFunc(slices.Values(calls), func(a, b systemCall) int { return cmp.Compare(a.known(), b.known()) }) {
 		if !strings.HasPrefix(c.file, "socket:") || c.result <= 0 {
 			continue
 		}

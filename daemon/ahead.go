@@ -32,14 +32,8 @@ func (d *Daemon) noteCommitting(bucket string, u *localstore.Upcoming) {
 		return
 	}
 	defer d.mu.RUnlock()
-	b := d.buckets[bucket]
-	if b == nil {
-		return
-	}
-	for _, name := range b.remotes {
-		if r := d.remotes[name]; r != nil {
-			r.courier.Load().prepare(bucket, u)
-		}
+	for r := range d.below(d.buckets[bucket]) {
+		r.courier.Load().prepare(bucket, u)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"os"
 	"slices"
@@ -258,10 +259,22 @@ func (d *Daemon) noteAppend(b *heldBucket) {
 	d.changed.ring()
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	for _, name := range b.remotes {
-		if r := d.remotes[name]; r != nil {
-			r.lane.noteAppend()
-			r.courier.Load().note(b)
+	for r := range d.below(b) {
+		r.lane.noteAppend()
+		r.courier.Load().note(b)
+	}
+}
+
+// below are the remotes that a bucket syncs with; none for nil. The caller holds d.mu.
+func (d *Daemon) below(b *heldBucket) iter.Seq[*heldRemote] {
+	return func(yield func(*heldRemote) bool) {
+		if b == nil {
+			return
+		}
+		for _, name := range b.remotes {
+			if r := d.remotes[name]; r != nil && !yield(r) {
+				return
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"sync"
 	"time"
@@ -72,6 +73,17 @@ func (b *budget) spend(now time.Time, spent requests) {
 	b.fresh = true
 }
 
+// recent are the minutes of the last hour, the present one included, in no order. The caller holds b.mu.
+func (b *budget) recent(now time.Time) iter.Seq[minute] {
+	return func(yield func(minute) bool) {
+		for _, m := range b.minutes {
+			if m.number > numberOf(now)-60 && m.number <= numberOf(now) && !yield(m) {
+				return
+			}
+		}
+	}
+}
+
 // storeEvery is how much of the count a kill may lose, beyond that of the first round.
 const storeEvery = time.Minute
 
@@ -85,10 +97,8 @@ func (b *budget) toStore(now time.Time, atOnce bool) []localstore.Spent {
 	}
 	b.fresh, b.stored = false, now
 	var all []localstore.Spent
-	for _, m := range b.minutes {
-		if m.number > numberOf(now)-60 && m.number <= numberOf(now) {
-			all = append(all, localstore.Spent{Minute: m.number, Writes: m.spent.writes, Reads: m.spent.reads, Removes: m.spent.removes})
-		}
+	for m := range b.recent(now) {
+		all = append(all, localstore.Spent{Minute: m.number, Writes: m.spent.writes, Reads: m.spent.reads, Removes: m.spent.removes})
 	}
 	return all
 }
@@ -126,10 +136,8 @@ func (d *Daemon) budgetOf(r localstore.Remote) *budget {
 func (b *budget) lastHour(now time.Time) (spent requests, limit int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, m := range b.minutes {
-		if m.number > numberOf(now)-60 && m.number <= numberOf(now) {
-			spent.add(m.spent)
-		}
+	for m := range b.recent(now) {
+		spent.add(m.spent)
 	}
 	return spent, b.limit
 }

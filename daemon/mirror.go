@@ -203,13 +203,13 @@ func (d *Daemon) fillOnce(ctx context.Context, f *filling) error {
 	remotes := d.remotesOf(f.bucket)
 	for _, name := range remotes {
 		from, err := d.remote(name)
-		switch {
-		case err != nil || from == f.to:
+		if err != nil || from == f.to {
 			continue
-		case !from.isShareOf(f.to):
-		case slices.Contains(remotes, f.to.name):
-			continue
-		default:
+		}
+		if from.isShareOf(f.to) {
+			if slices.Contains(remotes, f.to.name) {
+				continue // it was added before that was known
+			}
 			return oneShare(name, f.to.name)
 		}
 		id := f.bucket.ID()

@@ -199,7 +199,7 @@ func (r *restoring) livingOf(copied *localstore.Bucket, one *api.RestoredBucket)
 		}
 		return nil, err
 	}
-	if r.wanted.As == "" && len(living.Births()) > 0 && !shareBirth(copied, living) {
+	if r.wanted.As == "" && len(living.Births()) > 0 && !shareBirth(copied.Births(), living.Births()) {
 		return nil, problem(http.StatusConflict, fmt.Sprintf("bucket %s here was made apart from the one in the backup", copied.Name()),
 			"give its nodes another bucket: --as NAME; or leave the one here first, with its file: setlogger bucket leave "+copied.Name()+" --purge")
 	}

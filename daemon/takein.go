@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/setlogger/setlogger/api"
 	"github.com/setlogger/setlogger/localstore"
@@ -77,7 +76,7 @@ func (r *restoring) checkLeft(copied *localstore.Bucket) error {
 // which nothing has arrived has none yet.
 func checkBirth(births []string, left *localstore.Bucket) error {
 	own := left.Births()
-	if len(own) == 0 || slices.ContainsFunc(births, func(birth string) bool { return slices.Contains(own, birth) }) {
+	if len(own) == 0 || shareBirth(births, own) {
 		return nil
 	}
 	return problem(http.StatusConflict, fmt.Sprintf("a bucket %s that was left has its file here, and was made apart from the one in the backup", left.Name()),

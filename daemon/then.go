@@ -42,7 +42,7 @@ func (r *restoring) backTo(ctx context.Context, copied *localstore.Bucket, livin
 
 // then is the state at the moment that is asked for, as the logs of the backup and of this device tell together.
 func (r *restoring) then(ctx context.Context, copied *localstore.Bucket, living *heldBucket) (lister, error) {
-	if living != nil && shareBirth(copied, living) {
+	if living != nil && shareBirth(copied.Births(), living.Births()) {
 		held, err := living.Coverage()
 		if err != nil {
 			return nil, err
@@ -63,10 +63,9 @@ func (r *restoring) then(ctx context.Context, copied *localstore.Bucket, living 
 	return copied.At(ctx, *r.at)
 }
 
-// shareBirth tells whether the bucket here is the one of the backup.
-func shareBirth(copied *localstore.Bucket, living *heldBucket) bool {
-	births := living.Births()
-	return slices.ContainsFunc(copied.Births(), func(birth string) bool { return slices.Contains(births, birth) })
+// shareBirth tells by the births of two buckets whether they are one.
+func shareBirth(a, b []string) bool {
+	return slices.ContainsFunc(a, func(birth string) bool { return slices.Contains(b, birth) })
 }
 
 func notThen(bucket string) error {

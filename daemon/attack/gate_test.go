@@ -2,8 +2,11 @@ package attack
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/setlogger/setlogger/api"
 )
 
 // TestGate tries what no browser is needed for, on every call of the document.
@@ -29,6 +32,9 @@ func TestOwner(t *testing.T) {
 	calls := v.calls(t)
 	before := v.state(t)
 	for _, last := range []bool{false, true} {
+		if last {
+			v.settle(t)
+		}
 		for _, c := range calls {
 			if last != (c.method == http.MethodDelete) {
 				continue
@@ -42,6 +48,23 @@ func TestOwner(t *testing.T) {
 	if v.state(t) == before {
 		t.Error("nothing has changed: then attacks could change nothing either")
 	}
+}
+
+// settle waits until the share is where a call moved it, with all of the bucket: before, nobody may purge that.
+func (v *victim) settle(t *testing.T) {
+	t.Helper()
+	for s, err := range v.client.Events(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.ContainsFunc(s.Remotes, func(r api.RemoteStatus) bool { return r.MovedTo != "" }) && s.Pending == 0 {
+			return
+		}
+		if _, err := v.client.Sync(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Fatal("the events ended")
 }
 
 // lacking tells of a call that finds nothing to work on here: no asker's secret, no setup, no encrypted remote, none with a channel.

@@ -51,7 +51,10 @@ type minute struct {
 	spent  requests
 }
 
-func numberOf(at time.Time) int64 { return at.Unix() / 60 }
+func numberOf(at time.Time) int64 { return at.Truncate(time.Minute).Unix() / 60 }
+
+// placeOf tells where a minute is kept: those before 1970 too, where a device that knows no time starts.
+func placeOf(number int64) int64 { return (number%60 + 60) % 60 }
 
 // set sets the limit.
 func (b *budget) set(limit int) {
@@ -65,7 +68,7 @@ func (b *budget) spend(now time.Time, spent requests) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	number := numberOf(now)
-	m := &b.minutes[number%60]
+	m := &b.minutes[placeOf(number)]
 	if m.number != number {
 		*m = minute{number: number}
 	}
@@ -152,7 +155,7 @@ func (b *budget) reached(now time.Time) time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for number := numberOf(now) - 59; number <= numberOf(now); number++ {
-		if m := b.minutes[number%60]; m.number == number {
+		if m := b.minutes[placeOf(number)]; m.number == number {
 			left -= m.spent.total()
 		}
 		if left < limit {

@@ -187,7 +187,16 @@ func TestStretch(t *testing.T) {
 
 // TestBudgetOverTime: what was sent an hour ago counts no more, and room is told from then on.
 func TestBudgetOverTime(t *testing.T) {
-	start := time.Unix(1_800_000_000, 0).Truncate(time.Minute)
+	for _, start := range []time.Time{time.Unix(1_800_000_000, 0), time.Unix(0, 0), time.Unix(-90*60, 0)} { // no clock: 1970
+		budgetFrom(t, start.Truncate(time.Minute))
+	}
+	if got := (requests{writes: 3600, reads: 1000}).month(); got != 13.432 {
+		t.Errorf("$%v a month", got)
+	}
+}
+
+func budgetFrom(t *testing.T, start time.Time) {
+	t.Helper()
 	b := &budget{limit: 10}
 	for minute := range 5 {
 		b.spend(start.Add(time.Duration(minute)*time.Minute), requests{writes: 1, reads: 1, removes: 1})
@@ -208,9 +217,6 @@ func TestBudgetOverTime(t *testing.T) {
 	}
 	if spent, _ := b.lastHour(start.Add(2 * time.Hour)); spent.total() != 0 {
 		t.Errorf("two hours later: %+v", spent)
-	}
-	if got := (requests{writes: 3600, reads: 1000}).month(); got != 13.432 {
-		t.Errorf("$%v a month", got)
 	}
 }
 

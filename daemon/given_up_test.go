@@ -36,12 +36,7 @@ func (s slowToLookAt) List(ctx context.Context, _ string) iter.Seq2[remote.Objec
 func TestSetupGivenUpAtTheEnd(t *testing.T) {
 	begun := make(chan struct{}, 1)
 	undone := 0
-	offered := cloudSetups()
-	begin := offered.Begin
-	offered.Begin = func(ctx context.Context, w remote.Wanted) (remote.Setup, *remote.Question, error) {
-		flow, q, err := begin(ctx, w)
-		return &undoneSetup{flow, &undone}, q, err
-	}
+	offered := countsUndone(&undone)
 	all := places{all: map[string]remote.Storage{}}
 	s := serveOptions(t, Options{
 		Data: filepath.Join(t.TempDir(), "data"), Make: func(context.Context, string) error { return nil }, Setups: offered,

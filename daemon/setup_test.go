@@ -184,12 +184,7 @@ func TestSetupEndsByItself(t *testing.T) {
 // TestSetupIsNeverHalf: where the name was taken meanwhile, what was kept is taken back, and the verdict is asked again.
 func TestSetupIsNeverHalf(t *testing.T) {
 	undone := 0
-	offered := cloudSetups()
-	begin := offered.Begin
-	offered.Begin = func(ctx context.Context, w remote.Wanted) (remote.Setup, *remote.Question, error) {
-		flow, q, err := begin(ctx, w)
-		return &undoneSetup{flow, &undone}, q, err
-	}
+	offered := countsUndone(&undone)
 	all := places{all: map[string]remote.Storage{}}
 	s := serveOptions(t, Options{
 		Data: filepath.Join(t.TempDir(), "data"), Open: all.open, Make: func(context.Context, string) error { return nil }, Setups: offered,
@@ -227,6 +222,17 @@ func TestSetupIsNeverHalf(t *testing.T) {
 	if err != nil || done.Remote == nil || done.Question != nil {
 		t.Errorf("%+v, %v", done, err)
 	}
+}
+
+// countsUndone are setups that count how often they were taken back.
+func countsUndone(undone *int) remote.Setups {
+	offered := cloudSetups()
+	begin := offered.Begin
+	offered.Begin = func(ctx context.Context, w remote.Wanted) (remote.Setup, *remote.Question, error) {
+		flow, q, err := begin(ctx, w)
+		return &undoneSetup{flow, undone}, q, err
+	}
+	return offered
 }
 
 // undoneSetup counts how often it was taken back.

@@ -2,11 +2,12 @@ package setlog
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"sync"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // MaxFile is the most that a file of a share may inflate to, in bytes.
@@ -15,11 +16,14 @@ const MaxFile = 64 << 20
 // The tables of a writer take 800 kB, those of a reader 40 kB: most files are smaller.
 // Segments are made while people wait, chunks seldom, and read by every newcomer.
 var (
-	quick     = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+	quick     = sync.Pool{New: func() any { return newWriter(segmentLevel) }}
 	thorough  = sync.Pool{New: func() any { return newWriter(gzip.BestCompression) }}
 	storing   = sync.Pool{New: func() any { return newWriter(gzip.NoCompression) }}
 	inflaters = sync.Pool{New: func() any { return new(gzip.Reader) }}
 )
+
+// segmentLevel is the level of segments, of klauspost/compress: files a fortieth larger than by compress/gzip, in half the time.
+const segmentLevel = 7
 
 func newWriter(level int) *gzip.Writer {
 	w, _ := gzip.NewWriterLevel(nil, level) // the level is one

@@ -3,7 +3,6 @@
 package notify_test
 
 import (
-	"context"
 	"errors"
 	"os"
 	"slices"
@@ -34,13 +33,7 @@ func losesItsSubscription(t *testing.T, b *brokers.Broker) {
 	t.Helper()
 	c := open(t, b.Channel, deviceA)
 	brokers.AWSMakesAnew(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
-	defer cancel()
-	began := time.Now()
-	if _, err := c.Receive(ctx); !errors.Is(err, remote.ErrUnreachable) {
-		t.Errorf("its topic was made anew: %v", err)
-	}
-	t.Logf("it is noticed after %v", time.Since(began).Round(time.Second))
+	noticed(t, c, "its topic was made anew", 100*time.Second)
 	if err := c.Close(); err != nil {
 		t.Error(err)
 	}

@@ -54,6 +54,18 @@ func receive(t *testing.T, c remote.Channel) string {
 	return string(m)
 }
 
+// noticed waits until a channel that nothing comes through any more says so.
+func noticed(t *testing.T, c remote.Channel, what string, within time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	began := time.Now()
+	if _, err := c.Receive(ctx); !errors.Is(err, remote.ErrUnreachable) {
+		t.Errorf("%s: %v", what, err)
+	}
+	t.Logf("%s: it is noticed after %v", what, time.Since(began).Round(time.Second))
+}
+
 // testChannel tries what a channel promises of a service: each device gets each message, those of others and its own; none is
 // over the limit; and once the service is stopped, the channel says so.
 func testChannel(t *testing.T, address string, most int, stop func()) {

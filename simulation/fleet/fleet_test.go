@@ -45,7 +45,7 @@ func TestFleet(t *testing.T) {
 		}
 		wanted = append(wanted, Fault(n))
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(1600)) // histories are small and many
+	defer debug.SetGCPercent(debug.SetGCPercent(800)) // histories are small and many
 	sums := make([]total, runtime.GOMAXPROCS(0))
 	var next atomic.Uint64
 	var all sync.WaitGroup

@@ -49,7 +49,7 @@ func drive() Personality {
 			"stored, and the answer is lost (uploads are to be looked for before they are sent again, in the same guide)",
 		},
 		Options: Options{
-			Chance: map[Fault]float64{Twice: 0.15, Doubled: 0.3, Lag: 0.25, Omit: 0.15, Busy: 0.02, LostAnswer: 0.05},
+			Chance: map[Fault]float64{Twice: 0.15, Doubled: 0.5, Lag: 0.25, Omit: 0.15, Busy: 0.02, LostAnswer: 0.05},
 			Burst:  6, LagCalls: 8, Stray: func(name string) string { return "copy of " + name },
 		},
 	}

@@ -16,7 +16,7 @@ import (
 // TestEachPlace plays histories over a remote of each kind, which fails as such places do while all the other faults
 // strike. SETLOGGER_PLACES says how many for each, SETLOGGER_SEED which is the first, SETLOGGER_PLACE names one kind.
 func TestEachPlace(t *testing.T) {
-	first, count := setting.Number(t, "SETLOGGER_SEED", 1), setting.Number(t, "SETLOGGER_PLACES", 5)
+	first, count := setting.Number(t, "SETLOGGER_SEED", 1), setting.Number(t, "SETLOGGER_PLACES", 10)
 	only := os.Getenv("SETLOGGER_PLACE")
 	if raced {
 		only, count = "syncthing", 1

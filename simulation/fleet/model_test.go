@@ -27,7 +27,7 @@ func TestInterleavings(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			stride := 1
 			if raced {
-				stride = 40
+				stride = 12
 			}
 			before, err := freeze(home(t))
 			if err != nil {
@@ -39,7 +39,7 @@ func TestInterleavings(t *testing.T) {
 			for range runtime.GOMAXPROCS(0) {
 				all.Go(func() {
 					for more := true; more && !t.Failed(); {
-						more = switchAfter(t, before, int(next.Add(1)-1)*stride, c.second, c.reads, &tried)
+						more = switchAfter(t, before, int(next.Add(1)-1)*stride, stride, c.second, c.reads, &tried)
 					}
 				})
 			}
@@ -52,11 +52,11 @@ func TestInterleavings(t *testing.T) {
 // tally counts over all orders.
 type tally struct{ orders, removed atomic.Int64 }
 
-// switchAfter tries every number of calls of the second device after some of the first one. It tells whether the first has
-// any left then.
-func switchAfter(t *testing.T, before *frozen, first int, other func(f *fleet) (*device, error), reads bool, tried *tally) (more bool) {
+// switchAfter tries every number of calls of the second device, or each stride of them, after some of the first one. It tells
+// whether the first has any left then.
+func switchAfter(t *testing.T, before *frozen, first, stride int, other func(f *fleet) (*device, error), reads bool, tried *tally) (more bool) {
 	t.Helper()
-	for second := 0; ; second++ {
+	for second := 0; ; second += stride {
 		left, err := interleaved(t, before, first, second, other, reads, tried)
 		if err != nil {
 			t.Errorf("switches after %d and %d calls: %v", first, second, err)

@@ -18,12 +18,7 @@ import (
 // chains of both.
 func forkedPair(t *testing.T) (b *Bucket, first, second []setlog.Chain, parts []Incoming) {
 	t.Helper()
-	o := testOptions(1)
-	o.machine = "m"
-	b = create(t, "b", nil, o)
-	putNode(t, b, "common", 1)
-	putNode(t, b, "common2", 1)
-	twin := cloneOf(t, b)
+	b, twin := twins(t, "common", "common2")
 	putNode(t, b, "mine", 1)
 	putNode(t, b, "mine2", 1)
 	putNode(t, twin, "theirs", 2)

@@ -10,12 +10,7 @@ import (
 
 // TestForkKeepsBothBranches: two copies of one file write with the same key before they hear of each other.
 func TestForkKeepsBothBranches(t *testing.T) {
-	o := testOptions(1)
-	o.machine = "m"
-	a := create(t, "b", nil, o)
-	putNode(t, a, "common", 1)
-	putNode(t, a, "common2", 1)
-	twin := cloneOf(t, a)
+	a, twin := twins(t, "common", "common2")
 	putNode(t, a, "mine", 1)
 	putNode(t, a, "mine2", 1)
 	putNode(t, twin, "theirs", 2)
@@ -63,6 +58,18 @@ func TestForkKeepsBothBranches(t *testing.T) {
 	}
 }
 
+// twins are a bucket with nodes and a copy of its file, which write with the same key.
+func twins(t *testing.T, nodes ...string) (a, twin *Bucket) {
+	t.Helper()
+	o := testOptions(1)
+	o.machine = "m"
+	a = create(t, "b", nil, o)
+	for _, id := range nodes {
+		putNode(t, a, id, 1)
+	}
+	return a, cloneOf(t, a)
+}
+
 // cloneOf opens a copy of a bucket's file that takes itself for the same file.
 func cloneOf(t *testing.T, b *Bucket) *Bucket {
 	t.Helper()
@@ -86,12 +93,7 @@ func cutBranch(t *testing.T, b *Bucket, first, last uint64) Incoming {
 
 // TestRestoredBackup: the remote knows more of our writer than the file does, and all of it fits.
 func TestRestoredBackup(t *testing.T) {
-	o := testOptions(1)
-	o.machine = "m"
-	a := create(t, "b", nil, o)
-	putNode(t, a, "a", 1)
-	putNode(t, a, "b", 1)
-	backup := cloneOf(t, a)
+	a, backup := twins(t, "a", "b")
 	putNode(t, a, "c", 1)
 	all := sealed(t, a)
 	if backup.Stats().PendingUnsealed != 2 {
@@ -109,11 +111,7 @@ func TestRestoredBackup(t *testing.T) {
 
 // TestGapOfOurOwnWriter: it is enough to see that someone else uses the key.
 func TestGapOfOurOwnWriter(t *testing.T) {
-	o := testOptions(1)
-	o.machine = "m"
-	a := create(t, "b", nil, o)
-	putNode(t, a, "a", 1)
-	twin := cloneOf(t, a)
+	a, twin := twins(t, "a")
 	for i := range 4 {
 		putNode(t, a, fmt.Sprint(i), 1)
 	}

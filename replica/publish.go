@@ -269,25 +269,75 @@ func (v *visit) readView(ctx context.Context, name string) (*setlog.View, error)
 }
 
 // isEnough tells whether the view that is there does for this device's own: it shows the same, and names the same files or
-// more that are there. Where a log has forked, devices may differ in what they know to be covered, and would write for ever.
+// more that are there. If not, the own comes to name what that one alone has: where a log has forked, devices differ in what
+// they know to be covered, and would write over each other's view for ever.
 func (v *visit) isEnough(ctx context.Context, there, own *setlog.View) (bool, error) {
 	if !showSame(there, own) {
 		return false, nil
 	}
-	for _, name := range own.Tail {
-		if _, named := slices.BinarySearch(there.Tail, name); !named {
-			return false, nil
-		}
-	}
+	var more []string
+	enough := !slices.ContainsFunc(own.Tail, func(name string) bool { return !isIn(there.Tail, name) })
 	for _, name := range there.Tail {
-		if _, named := slices.BinarySearch(own.Tail, name); named || v.names.has(path.Base(name)) && inLog(path.Base(name)) == name {
+		if isIn(own.Tail, name) {
 			continue
 		}
-		if shown, err := v.isShownInPast(ctx, path.Base(name)); !shown || err != nil {
+		shown, err := v.isFileShown(ctx, name)
+		if err != nil {
 			return false, err
 		}
+		if enough = enough && shown; shown {
+			more = append(more, name)
+		}
 	}
-	return true, nil
+	if enough {
+		return true, nil
+	}
+	return false, v.addToTail(own, more)
+}
+
+func isIn(sorted []string, name string) bool {
+	_, found := slices.BinarySearch(sorted, name)
+	return found
+}
+
+// addToTail lets a view name files too, as far as its tail does not have all their entries.
+func (v *visit) addToTail(view *setlog.View, files []string) error {
+	var had setlog.Coverage
+	for _, name := range view.Tail {
+		r, err := v.rangeOf(path.Base(name))
+		if err != nil {
+			return err
+		}
+		if r != nil {
+			had = append(had, *r)
+		}
+	}
+	had = setlog.Union(had)
+	for _, name := range files {
+		r, err := v.rangeOf(path.Base(name))
+		if err != nil {
+			return err
+		}
+		if (r == nil || !had.Covers(*r)) && len(view.Tail) < maxTail {
+			view.Tail = append(view.Tail, name)
+		}
+	}
+	slices.Sort(view.Tail)
+	return nil
+}
+
+// isFileShown tells whether the remote shows a file with a segment of this bucket.
+func (v *visit) isFileShown(ctx context.Context, file string) (bool, error) {
+	name := path.Base(file)
+	segment, ok := setlog.ParseSegmentName(name)
+	if !ok || segment.Bucket != setlog.BucketID(v.bucket.Name()) {
+		return false, nil
+	}
+	if v.names.has(name) && inLog(name) == file {
+		return true, nil
+	}
+	shown, err := v.isShownInPast(ctx, name)
+	return shown && pastFolder+"/"+name == file, err
 }
 
 // showSame tells whether two views name the same indexes and show the same nodes.

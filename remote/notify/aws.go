@@ -258,10 +258,15 @@ func awsFailure(verb string, err error) error {
 
 var (
 	awsRegion = regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]+$`)
-	awsName   = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
+	awsName   = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 )
+
+// maxAWSName is how long a topic's name may be. It stands in no expression: one that counts so far takes a program's start
+// milliseconds.
+const maxAWSName = 256
 
 // hasRegionAndTopic keeps the rules of AWS's names; a topic that keeps an order is another thing.
 func hasRegionAndTopic(u *url.URL) bool {
-	return u.User == nil && u.RawQuery == "" && awsRegion.MatchString(u.Host) && awsName.MatchString(topicOf(u))
+	topic := topicOf(u)
+	return u.User == nil && u.RawQuery == "" && awsRegion.MatchString(u.Host) && len(topic) <= maxAWSName && awsName.MatchString(topic)
 }

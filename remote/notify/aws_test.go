@@ -97,5 +97,6 @@ func TestAWSWantsALogin(t *testing.T) {
 }
 
 func TestAddressesOfAWS(t *testing.T) {
-	areAddresses(t, map[string]string{"awssnssqs://us-gov-west-1/share-a_1": "awssnssqs://us-gov-west-1/share-a_1"})
+	longest := "awssnssqs://eu-central-1/" + strings.Repeat("a", 256)
+	areAddresses(t, map[string]string{"awssnssqs://us-gov-west-1/share-a_1": "awssnssqs://us-gov-west-1/share-a_1", longest: longest})
 }

@@ -198,6 +198,7 @@ func TestAddresses(t *testing.T) {
 		"gcppubsub://my-project/share?x=y", "gcppubsub://projects/my-project/topics/share", "awssnssqs://eu-central-1", "awssnssqs://europe/share", "awssnssqs://eu-central-1/a.b", "awssnssqs://eu-central-1/share.fifo",
 		"awssnssqs://u@eu-central-1/share", "awssns:///arn:aws:sns:eu-central-1:1:share", "kafka://host", "kafka://host/a/b", "kafka:///topic", "kafka://host,/topic", "kafka://ada@host/topic",
 		"kafka://host/topic?sasl=oauth", "kafka://host/topic?x=y", "kafka://host/" + strings.Repeat("a", 250),
+		"awssnssqs://eu-central-1/" + strings.Repeat("a", 257), "gcppubsub://my-project/" + strings.Repeat("a", 256),
 		"azuresb://topic", "azuresb:///topic", "azuresb://my.servicebus.windows.net", "azuresb://key:s@my.servicebus.windows.net/topic", "azuresb://my.servicebus.windows.net/topic?x=y",
 	} {
 		err := notify.Check(address)

@@ -206,11 +206,15 @@ func googleFailure(verb string, err error) error {
 
 var (
 	googleProject = regexp.MustCompile(`^[a-z][a-z0-9-]{4,28}[a-z0-9]$`)
-	googleName    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{2,254}$`)
+	googleName    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]+$`)
 )
+
+// minGoogleName and maxGoogleName are how long a topic's name may be.
+const minGoogleName, maxGoogleName = 3, 255
 
 // hasProjectAndTopic keeps the rules of Google's names.
 func hasProjectAndTopic(u *url.URL) bool {
 	topic := topicOf(u)
-	return u.User == nil && u.RawQuery == "" && googleProject.MatchString(u.Host) && googleName.MatchString(topic) && !strings.HasPrefix(topic, "goog")
+	return u.User == nil && u.RawQuery == "" && googleProject.MatchString(u.Host) && googleName.MatchString(topic) &&
+		len(topic) >= minGoogleName && len(topic) <= maxGoogleName && !strings.HasPrefix(topic, "goog")
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -129,5 +130,6 @@ func noticesSilence(t *testing.T, b *brokers.Broker) {
 }
 
 func TestAddressesOfGoogle(t *testing.T) {
-	areAddresses(t, map[string]string{"gcppubsub://my-project/share.a-b_1": "gcppubsub://my-project/share.a-b_1"})
+	longest := "gcppubsub://my-project/" + strings.Repeat("a", 255)
+	areAddresses(t, map[string]string{"gcppubsub://my-project/share.a-b_1": "gcppubsub://my-project/share.a-b_1", "gcppubsub://my-project/abc": "gcppubsub://my-project/abc", longest: longest})
 }

@@ -74,6 +74,7 @@ func TestFoundBefore(t *testing.T) {
 		4874: "a file that was read back was written again by a device that forgot it, cut off, and nobody who held it looked",
 		809:  "what an index that lied had replaced counted unchecked, and lied too: nobody wrote what both lacked",
 		880:  "a view stayed that named files which were gone: no device could prove that the files of a new one were all",
+		4080: "a device and its clone, whose log forked, wrote over each other's view for ever",
 		4106: "a branch that no remote had any more, of a log that forked unseen, was taken for the other one by its numbers",
 	} {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

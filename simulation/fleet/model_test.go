@@ -3,6 +3,7 @@ package fleet
 import (
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -11,11 +12,18 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/setlogger/setlogger/simulation/setting"
 )
 
 // TestInterleavings lets two devices compact and collect at once, and a newcomer read meanwhile, in every order of their
-// calls with up to two switches from one to the other; under the race detector in some of them.
+// calls with up to two switches from one to the other before each makes the rest; under the race detector in some of them.
+// SETLOGGER_SWITCHES asks for more, SETLOGGER_STRIDE for switches after each so many calls alone.
 func TestInterleavings(t *testing.T) {
+	stride := uint64(1)
+	if raced {
+		stride = 12
+	}
 	for _, c := range []struct {
 		name   string
 		second func(f *fleet) (*device, error)
@@ -25,92 +33,108 @@ func TestInterleavings(t *testing.T) {
 		{"a compactor and collector, and a newcomer", func(f *fleet) (*device, error) { return f.newDevice(true) }, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			stride := 1
-			if raced {
-				stride = 12
-			}
 			before, err := freeze(home(t))
 			if err != nil {
 				t.Fatal(err)
 			}
-			var tried tally
+			m := &model{
+				before: before, second: c.second, reads: c.reads,
+				switches: int(setting.Number(t, "SETLOGGER_SWITCHES", 2)), stride: int(setting.Number(t, "SETLOGGER_STRIDE", stride)),
+			}
 			var next atomic.Int64
 			var all sync.WaitGroup
 			for range runtime.GOMAXPROCS(0) {
 				all.Go(func() {
 					for more := true; more && !t.Failed(); {
-						more = switchAfter(t, before, int(next.Add(1)-1)*stride, stride, c.second, c.reads, &tried)
+						left := m.explore(t, schedule{int(next.Add(1)-1) * m.stride})
+						more = left != nil && left[0]
 					}
 				})
 			}
 			all.Wait()
-			t.Logf("%d orders, in which %d files were removed", tried.orders.Load(), tried.removed.Load())
+			t.Logf("%d orders, in which %d files were removed", m.orders.Load(), m.removed.Load())
 		})
 	}
 }
 
-// tally counts over all orders.
-type tally struct{ orders, removed atomic.Int64 }
+// schedule is how many calls the first device makes, then the second, then the first again, and so on, before each makes the
+// rest.
+type schedule []int
 
-// switchAfter tries every number of calls of the second device, or each stride of them, after some of the first one. It tells
-// whether the first has any left then.
-func switchAfter(t *testing.T, before *frozen, first, stride int, other func(f *fleet) (*device, error), reads bool, tried *tally) (more bool) {
+// model is two devices whose calls come in all orders.
+type model struct {
+	before   *frozen
+	second   func(f *fleet) (*device, error) // the one beside the first of the fleet
+	reads    bool
+	switches int
+	stride   int // between the numbers of calls that are tried
+
+	orders, removed atomic.Int64
+}
+
+// explore plays every schedule that begins as this one does. It tells of each of its numbers whether the device had calls left
+// after these; nil after a failure.
+func (m *model) explore(t *testing.T, begun schedule) (left []bool) {
 	t.Helper()
-	for second := 0; ; second += stride {
-		left, err := interleaved(t, before, first, second, other, reads, tried)
+	if len(begun) == m.switches {
+		left, err := m.play(t, begun)
 		if err != nil {
-			t.Errorf("switches after %d and %d calls: %v", first, second, err)
-			return false
+			t.Errorf("switches after %v calls: %v", begun, err)
+			return nil
 		}
-		tried.orders.Add(1)
-		more = more || left[0] > 0
-		if left[1] == 0 {
-			return more
+		m.orders.Add(1)
+		return left
+	}
+	for n := m.stride; ; n += m.stride {
+		if left = m.explore(t, append(slices.Clone(begun), n)); left == nil || !left[len(begun)] {
+			return left
 		}
 	}
 }
 
-// interleaved lets the first device make some calls, then the second, and then each the rest. It answers how many calls
-// each had left at its switch.
-func interleaved(t *testing.T, before *frozen, first, second int, other func(f *fleet) (*device, error), reads bool, tried *tally) (left [2]int, err error) {
+// play makes the calls of one schedule.
+func (m *model) play(t *testing.T, s schedule) (left []bool, err error) {
 	t.Helper()
 	folder := home(t)
 	defer func() { _ = os.RemoveAll(folder) }()
-	f, err := before.thaw(folder)
+	f, err := m.before.thaw(folder)
 	defer f.close()
 	if err != nil {
-		return left, err
+		return nil, err
 	}
-	b, err := other(f)
+	other, err := m.second(f)
 	if err != nil {
-		return left, err
+		return nil, err
 	}
-	devices := [2]*device{f.devices[0], b}
+	devices := [2]*device{f.devices[0], other}
 	var strands [2]*strand
 	for i, d := range devices {
 		d.share.Compact(bucketName)
 		strands[i] = d.begin()
-		strands[i].reads = reads
+		strands[i].reads = m.reads
 	}
-	for i, calls := range [2]int{first, second} {
-		for range calls {
-			if _, more := strands[i].step(); !more {
-				break
-			}
+	for i, calls := range s {
+		left = append(left, strands[i%2].steps(calls))
+	}
+	for i := range devices {
+		turn := (len(s) + i) % 2
+		strands[turn].steps(math.MaxInt)
+		if err := strands[turn].end(); err != nil {
+			return nil, fmt.Errorf("device %d: %w", devices[turn].index, err)
 		}
 	}
-	for i, s := range strands {
-		for more := true; more; {
-			if _, more = s.step(); more {
-				left[i]++
-			}
-		}
-		if err := s.end(); err != nil {
-			return left, fmt.Errorf("device %d: %w", devices[i].index, err)
-		}
-	}
-	tried.removed.Add(int64(f.removed))
+	m.removed.Add(int64(f.removed))
 	return left, f.end()
+}
+
+// steps lets a strand make so many calls, and tells whether it has more.
+func (s *strand) steps(calls int) bool {
+	for range calls {
+		if _, more := s.step(); !more {
+			return false
+		}
+	}
+	return true
 }
 
 // aged is a fleet of two devices with files that are soon due to be removed, and entries to be indexed.

@@ -11,8 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/setlogger/setlogger/remote/faulty"
 	"github.com/setlogger/setlogger/simulation/setting"
@@ -31,11 +31,16 @@ type total struct {
 }
 
 // TestFleet plays histories. SETLOGGER_FLEETS says how many, SETLOGGER_SEED which is the first, and SETLOGGER_FAULTS, as
-// numbers with commas between, of which faults.
+// numbers with commas between, of which faults. Once there are SETLOGGER_FLEETS_LEAST, none is begun after SETLOGGER_UNTIL, in
+// seconds since 1970.
 func TestFleet(t *testing.T) {
 	first, count := setting.Number(t, "SETLOGGER_SEED", 1), setting.Number(t, "SETLOGGER_FLEETS", 200)
 	if raced {
 		count = min(count, 12)
+	}
+	seeds := &seeds{
+		next: first, end: first + count, least: first + setting.Number(t, "SETLOGGER_FLEETS_LEAST", count),
+		until: time.Unix(int64(setting.Number(t, "SETLOGGER_UNTIL", 0)), 0),
 	}
 	var wanted []Fault
 	for text := range strings.FieldsFuncSeq(os.Getenv("SETLOGGER_FAULTS"), func(r rune) bool { return r == ',' }) {
@@ -47,12 +52,11 @@ func TestFleet(t *testing.T) {
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(800)) // histories are small and many
 	sums := make([]total, runtime.GOMAXPROCS(0))
-	var next atomic.Uint64
 	var all sync.WaitGroup
 	for w := range sums {
 		all.Go(func() {
-			for i := next.Add(1) - 1; i < count && !t.Failed(); i = next.Add(1) - 1 {
-				playOne(t, NewPlan(first+i, wanted...), &sums[w])
+			for seed, ok := seeds.take(); ok && !t.Failed(); seed, ok = seeds.take() {
+				playOne(t, NewPlan(seed, wanted...), &sums[w])
 			}
 		})
 	}
@@ -66,6 +70,23 @@ func TestFleet(t *testing.T) {
 	}
 	t.Logf("%d histories, seeds %d to %d, %d rounds, %d files removed", sum.histories, first, first+uint64(sum.histories)-1, sum.rounds, sum.removed)
 	t.Logf("medians: %d actions, %d kinds of fault, %d indexes\n%s", median(sum.actions), median(sum.kinds), median(sum.indexes), &sum.counts)
+}
+
+// seeds are handed out one after the other.
+type seeds struct {
+	mu               sync.Mutex
+	next, least, end uint64
+	until            time.Time // from then on none from least on
+}
+
+func (s *seeds) take() (seed uint64, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.next >= s.end || s.next >= s.least && !time.Now().Before(s.until) {
+		return 0, false
+	}
+	s.next++
+	return s.next - 1, true
 }
 
 // TestFoundBefore plays histories beyond those of every run that once failed.

@@ -63,6 +63,26 @@ func TestFreshFilesMoveToPast(t *testing.T) {
 	}
 }
 
+// TestMovedFilesAreNotReadAgain counts the reads of a device that holds all files when their writer joins them.
+func TestMovedFilesAreNotReadAgain(t *testing.T) {
+	share := faulty.New(memory.New(), faulty.Options{})
+	a, b := newDevice(t, share, false), newDevice(t, share, true)
+	a.witness(share, 1)
+	bursts(a, 0, 12)
+	rounds(2, b, a)
+	a.now, b.now = a.now.Add(time.Hour), b.now.Add(time.Hour)
+	rounds(8, a)
+	if n := inLog(t, share); n > 0 {
+		t.Fatalf("%d files are in log/", n)
+	}
+	before := share.Requests().Reads
+	rounds(6, b)
+	if reads := share.Requests().Reads - before; reads > 3 { // the joined file, and what a says it has seen
+		t.Errorf("%d reads", reads)
+	}
+	agree(t, a, b)
+}
+
 // TestAwayWhileFilesMove lets a device that was away find by the seen files that there is more.
 func TestAwayWhileFilesMove(t *testing.T) {
 	share := memory.New()

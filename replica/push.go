@@ -3,7 +3,10 @@ package replica
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/setlogger/setlogger/localstore"
 )
@@ -27,23 +30,48 @@ func (v *visit) push(ctx context.Context) error {
 	for _, s := range segments {
 		v.busy = v.busy || !v.isSettled(s, sent[s.Name])
 	}
-	p := pusher{v}
+	p := pusher{visit: v, marks: map[localstore.Sent][]string{}}
 	unsent, others := p.split(segments, sent)
 	for _, segment := range unsent { // what is not there yet goes before every look at what is
 		if err := p.upload(ctx, segment.Name); err != nil {
 			return err
 		}
 	}
-	for _, segment := range others {
-		if err := p.advance(ctx, segment, sent[segment.Name]); err != nil {
-			return err
-		}
+	if err := errors.Join(p.advanceAll(ctx, others, sent), p.flushMarks(ctx)); err != nil {
+		return err
 	}
 	return v.consolidate(ctx, segments, sent)
 }
 
+// maxMarks is how many segments may be looked at again after a process was killed.
+const maxMarks = 64
+
 // pusher is the push of one bucket in one round.
-type pusher struct{ *visit }
+type pusher struct {
+	*visit
+
+	marks map[localstore.Sent][]string // segments that a look showed to have come so far; they are noted together
+}
+
+// mark notes how far a segment has come, soon.
+func (p *pusher) mark(ctx context.Context, state localstore.Sent, name string) error {
+	p.marks[state] = append(p.marks[state], name)
+	if len(p.marks[state]) < maxMarks {
+		return nil
+	}
+	return p.flushMarks(ctx)
+}
+
+// flushMarks notes what was found.
+func (p *pusher) flushMarks(ctx context.Context) error {
+	for _, state := range slices.Sorted(maps.Keys(p.marks)) {
+		if err := p.bucket.MarkSent(ctx, p.o.Remote, state, p.marks[state]...); err != nil {
+			return err
+		}
+		delete(p.marks, state)
+	}
+	return nil
+}
 
 // split tells the own segments that were never sent from all others.
 func (p *pusher) split(segments []localstore.StoredSegment, sent map[string]localstore.Sent) (unsent, others []localstore.StoredSegment) {
@@ -58,6 +86,15 @@ func (p *pusher) split(segments []localstore.StoredSegment, sent map[string]loca
 		}
 	}
 	return unsent, others
+}
+
+func (p *pusher) advanceAll(ctx context.Context, segments []localstore.StoredSegment, sent map[string]localstore.Sent) error {
+	for _, segment := range segments {
+		if err := p.advance(ctx, segment, sent[segment.Name]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // advance takes the one next step of a segment that was sent, or that another wrote.
@@ -99,37 +136,51 @@ func (p *pusher) verify(ctx context.Context, name string) error {
 		p.odd[name] = size
 	}
 	p.round.Checked++
-	return p.bucket.MarkSent(ctx, p.o.Remote, localstore.Verified, name)
+	return p.mark(ctx, localstore.Verified, name)
 }
 
-// restore sends a file again that several listings lack and that a read does not find, unless past/ holds its entries.
+// restore sends a file again that several listings lack, unless it is there all the same, or others hold its entries.
 func (p *pusher) restore(ctx context.Context, s localstore.StoredSegment) error {
-	name := s.Name
-	_, err := p.o.Storage.Read(ctx, inLog(name))
+	finds := []find{p.isInLog, p.retiredIf(p.isInPast), p.retiredIf(p.isCovered)}
+	if !s.Own { // most likely its writer has joined it with others: that is looked for first, and spares a read
+		finds[0], finds[1] = finds[1], finds[0]
+	}
+	for _, found := range finds {
+		if done, err := found(ctx, s); done || err != nil {
+			return err
+		}
+	}
+	p.o.Logger.Warn("the remote lacks a file that is held here; it is sent again", "remote", p.o.Remote, "file", inLog(s.Name))
+	p.notice(vanished, inLog(s.Name))
+	return p.upload(ctx, s.Name)
+}
+
+// find tells whether a segment that listings lack need not be sent again.
+type find func(ctx context.Context, s localstore.StoredSegment) (bool, error)
+
+// isInLog tells whether a file is there, and the listing lags.
+func (p *pusher) isInLog(ctx context.Context, s localstore.StoredSegment) (bool, error) {
+	_, err := p.o.Storage.Read(ctx, inLog(s.Name))
 	switch {
-	case err == nil:
-		p.absent[name] = 0 // the listing lags
-		return nil
-	case !isAbsent(err):
-		return fmt.Errorf("look for %s: %w", inLog(name), err)
+	case isAbsent(err):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("look for %s: %w", inLog(s.Name), err)
 	}
-	retired, err := p.isInPast(ctx, s)
-	if err != nil {
-		return err
+	p.absent[s.Name] = 0
+	return true, nil
+}
+
+// retiredIf is a find that notes a segment as not needed any more where it succeeds.
+func (p *pusher) retiredIf(found find) find {
+	return func(ctx context.Context, s localstore.StoredSegment) (bool, error) {
+		ok, err := found(ctx, s)
+		if !ok || err != nil {
+			return false, err
+		}
+		delete(p.absent, s.Name)
+		return true, p.mark(ctx, localstore.Retired, s.Name)
 	}
-	if !retired {
-		retired, err = p.isCovered(ctx, s)
-	}
-	if err != nil {
-		return err
-	}
-	if retired {
-		delete(p.absent, name)
-		return p.bucket.MarkSent(ctx, p.o.Remote, localstore.Retired, name)
-	}
-	p.o.Logger.Warn("the remote lacks a file that is held here; it is sent again", "remote", p.o.Remote, "file", inLog(name))
-	p.notice(vanished, inLog(name))
-	return p.upload(ctx, name)
 }
 
 // upload writes a segment.

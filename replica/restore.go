@@ -41,7 +41,7 @@ func (s *Share) find(ctx context.Context, r *Round) (inbox, error) {
 		err = fmt.Errorf("%w: there is no %s", ErrShareMissing, shareFileName("*"))
 	}
 	if err == nil {
-		err = s.adopt(ctx, ids[0])
+		err = s.adopt(ctx, ids)
 	}
 	if err != nil {
 		return inbox{}, err

@@ -190,11 +190,11 @@ func (s *Share) check(ctx context.Context) error {
 	case s.id == "" && len(ids) == 0:
 		return s.make(ctx, strangers)
 	case s.id == "":
-		return s.adopt(ctx, ids[0])
+		return s.adopt(ctx, ids)
 	case !slices.Contains(ids, s.id):
 		return s.look(ctx, ids)
 	case ids[0] < s.id || !s.checked:
-		return s.adopt(ctx, ids[0]) // several devices made it at once: the smallest id is the share
+		return s.adopt(ctx, ids[:slices.Index(ids, s.id)+1]) // several devices made it at once: the smallest id is the share
 	}
 	return nil
 }
@@ -233,12 +233,22 @@ func (s *Share) look(ctx context.Context, others []string) error {
 	return err
 }
 
-func (s *Share) adopt(ctx context.Context, id string) error {
-	if err := s.read(ctx, id); err != nil {
-		return err
+// adopt takes the share of the smallest id whose file can be read: who made one before may have died on it, and nobody would write it
+// again.
+func (s *Share) adopt(ctx context.Context, ids []string) error {
+	var broken error
+	for _, id := range ids {
+		err := s.read(ctx, id)
+		switch {
+		case err == nil:
+			s.id, s.checked = id, true
+			return nil
+		case !errors.Is(err, ErrShareOther) && !isUnfit(err):
+			return err
+		}
+		broken = err
 	}
-	s.id, s.checked = id, true
-	return nil
+	return broken
 }
 
 func (s *Share) read(ctx context.Context, id string) error {

@@ -123,7 +123,7 @@ func (p *pusher) verify(ctx context.Context, name string) error {
 	switch {
 	case isAbsent(err):
 		return p.bucket.MarkSent(ctx, p.o.Remote, localstore.Uploaded, name)
-	case err != nil:
+	case err != nil && !isUnfit(err):
 		return fmt.Errorf("read back %s: %w", inLog(name), err)
 	case !bytes.Equal(back, data):
 		p.o.Logger.Warn("the remote changed a file; it is sent again", "remote", p.o.Remote, "file", inLog(name))
@@ -162,7 +162,7 @@ type find func(ctx context.Context, s localstore.StoredSegment) (bool, error)
 func (p *pusher) isInLog(ctx context.Context, s localstore.StoredSegment) (bool, error) {
 	_, err := p.o.Storage.Read(ctx, inLog(s.Name))
 	switch {
-	case isAbsent(err):
+	case isUnfit(err):
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("look for %s: %w", inLog(s.Name), err)

@@ -31,7 +31,8 @@ type Round struct {
 func (r *Round) Moved() bool { return r.Folded+r.Sealed+r.Uploaded+r.Checked+r.Joined+r.Removed > 0 }
 
 // Sync makes one round for the buckets that live on this share: it lists log/ once, pulls, seals and pushes. A bucket
-// in trouble does not stop the others. What a failed round did up to then stays done, and the next one goes on.
+// in trouble does not stop the others, nor does a seen file that can't be read or removed. What a failed round did up to then
+// stays done, and the next one goes on.
 func (s *Share) Sync(ctx context.Context, buckets []*localstore.Bucket) (Round, error) {
 	var r Round
 	s.rounds++
@@ -41,13 +42,10 @@ func (s *Share) Sync(ctx context.Context, buckets []*localstore.Bucket) (Round, 
 		}
 	}
 	inbox, err := s.list(ctx, &r)
-	if err == nil {
-		err = s.readSeen(ctx, inbox.seen)
-	}
 	if err != nil {
 		return r, err
 	}
-	var errs []error
+	errs := []error{s.readSeen(ctx, inbox.seen)}
 	for _, b := range buckets {
 		v := &visit{Share: s, bucket: b, round: &r, inbox: inbox.files[b.ID()], names: inbox.names, resized: inbox.resized[b.ID()]}
 		if err := v.runUnlessQuiet(ctx); err != nil {

@@ -3,6 +3,7 @@ package replica
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -39,7 +40,8 @@ func (w *witness) all() []*setlog.Seen {
 	return all
 }
 
-// readSeen reads what log/ shows of others' seen files, the newest of each device, and looks after the own ones.
+// readSeen reads what log/ shows of others' seen files, the newest of each device, and looks after the own ones. One that
+// can't be read is as one that is not there yet: it holds back no other, and no bucket.
 func (s *Share) readSeen(ctx context.Context, names []setlog.SeenName) error {
 	newest := map[setlog.Writer]setlog.SeenName{}
 	for _, name := range names {
@@ -47,6 +49,7 @@ func (s *Share) readSeen(ctx context.Context, names []setlog.SeenName) error {
 			newest[name.Device] = name
 		}
 	}
+	var errs []error
 	for _, name := range slices.SortedFunc(maps.Values(newest), compareDevices) {
 		device := name.Device
 		known := s.seen.others[device]
@@ -59,7 +62,8 @@ func (s *Share) readSeen(ctx context.Context, names []setlog.SeenName) error {
 		seen, err := s.fetchSeen(ctx, name)
 		switch {
 		case err != nil:
-			return err
+			errs = append(errs, err)
+			continue
 		case seen == nil:
 			continue
 		case device != s.seen.device:
@@ -75,7 +79,7 @@ func (s *Share) readSeen(ctx context.Context, names []setlog.SeenName) error {
 		}
 		s.seen.news++
 	}
-	return s.removeOldSeen(ctx, names)
+	return errors.Join(append(errs, s.removeOldSeen(ctx, names))...)
 }
 
 func compareDevices(a, b setlog.SeenName) int { return bytes.Compare(a.Device[:], b.Device[:]) }
@@ -115,6 +119,9 @@ func (s *Share) removeOldSeen(ctx context.Context, names []setlog.SeenName) erro
 	for _, name := range names {
 		if s.seen.own == nil || name.Device != s.seen.device || name.Count >= s.seen.own.Count {
 			continue
+		}
+		if err := s.ensure(ctx); err != nil {
+			return err
 		}
 		if err := s.o.Storage.Remove(ctx, inLog(name.String())); err != nil {
 			return fmt.Errorf("remove %s: %w", inLog(name.String()), err)

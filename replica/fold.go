@@ -122,13 +122,21 @@ func (v *visit) foldOnce(ctx context.Context, incoming []localstore.Incoming) (g
 		switch {
 		case errors.Is(err, localstore.ErrGap):
 			gaps = append(gaps, failed)
-			v.doubt(logFolder, failed.Name, err)
+			v.doubt(v.folderOf(failed.Name), failed.Name, err)
 		case errors.Is(err, localstore.ErrOtherBirth), errors.Is(err, localstore.ErrSegment):
-			v.doubt(logFolder, failed.Name, err)
+			v.doubt(v.folderOf(failed.Name), failed.Name, err)
 		default:
 			return nil, progress, err
 		}
 		incoming = incoming[len(folded)+1:]
 	}
 	return gaps, progress, nil
+}
+
+// folderOf is the folder in which this round has found a segment.
+func (v *visit) folderOf(name string) string {
+	if v.names.has(name) {
+		return logFolder
+	}
+	return pastFolder
 }

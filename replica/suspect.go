@@ -18,6 +18,7 @@ type suspect struct {
 	last   int   // round in which it was tried
 	rounds int   // in which it was tried
 	next   int   // rounds to let pass before the next try
+	absent int   // listings in a row that did not show it
 	cause  error // a *GapError waits for other files, an *OtherBirthError for a person
 }
 
@@ -65,7 +66,7 @@ func (v *visit) suspects(id string) []string {
 		if !strings.HasPrefix(name, id+".") {
 			continue
 		}
-		if has, err := v.bucket.HasSegment(name); err == nil && has {
+		if has, err := v.bucket.HasSegment(name); err == nil && has || v.isGone(name, v.unsure[name]) {
 			delete(v.unsure, name)
 			continue
 		}
@@ -73,6 +74,32 @@ func (v *visit) suspects(id string) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// isGone tells whether listings in a row no longer show a file: it went to past/ with those that it waited for, others made it needless, or
+// a person removed it. Else it would be looked for, and named, for ever.
+func (v *visit) isGone(name string, s *suspect) bool {
+	switch shown, known := v.isListed(name, s.folder); {
+	case shown:
+		s.absent = 0
+	case known:
+		s.absent++
+	}
+	return s.absent >= patience
+}
+
+// isListed tells whether this round's listing of a folder shows a file; it is not known where none was made.
+func (v *visit) isListed(name, folder string) (shown, known bool) {
+	id := v.bucket.ID()
+	switch folder {
+	case logFolder:
+		return v.names.has(name), true
+	case pastFolder:
+		shown = slices.ContainsFunc(v.archive.names[id], func(n setlog.SegmentName) bool { return n.String() == name })
+		return shown, v.archive.round == v.rounds
+	}
+	shown = slices.ContainsFunc(v.shelf.names[id], func(n setlog.IndexName) bool { return n.String() == name })
+	return shown, v.shelf.round == v.rounds
 }
 
 func (v *visit) problem(name string, s *suspect) (Problem, bool) {

@@ -20,8 +20,11 @@ func (v *visit) join(ctx context.Context) (bool, error) {
 	taken := false
 	for {
 		wanted, err := v.lacking(all)
-		if err != nil || len(wanted) == 0 {
+		if err != nil {
 			return taken, err
+		}
+		if len(wanted) == 0 {
+			return taken, v.endJoin(ctx)
 		}
 		broken, err := v.takeAll(ctx, wanted)
 		switch {
@@ -33,6 +36,29 @@ func (v *visit) join(ctx context.Context) (bool, error) {
 		all = all.without(broken.hash) // those that it replaces may be there still
 		taken = true
 	}
+}
+
+// endJoin ends the taking in of an index that broke off, once the entries of all that index/ shows, also of those that
+// are not whole, came in another way: what was taken in is of these, and the state is that of a coverage again.
+func (v *visit) endJoin(ctx context.Context) error {
+	if !v.bucket.Joining() || len(v.bucket.Births()) == 0 {
+		return nil
+	}
+	all := catalog{}
+	for _, name := range v.shelf.names[v.bucket.ID()] {
+		if index := v.indexes[name.String()]; index != nil && v.ours(index.Births) {
+			all[index.hash] = index
+		}
+	}
+	if wanted, err := v.lacking(all); err != nil || len(wanted) > 0 {
+		return err
+	}
+	joining, err := v.bucket.Join(ctx)
+	if err != nil {
+		return err
+	}
+	defer joining.Leave()
+	return joining.Adopt(ctx)
 }
 
 // lacking are the live indexes with entries that this device has neither in its log nor from an index that was merged into

@@ -25,7 +25,8 @@ const (
 // pull folds what the inbox has and this device lacks.
 func (v *visit) pull(ctx context.Context) error {
 	defer v.report()
-	if len(v.bucket.Births()) == 0 { // it was joined and has nothing yet
+	v.awaits = v.isAwaited()
+	if v.awaits {
 		if _, err := v.join(ctx); err != nil {
 			return err
 		}
@@ -55,7 +56,7 @@ func (v *visit) search(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if missing == 0 && len(v.bucket.Births()) > 0 {
+	if missing == 0 && (!v.awaits || len(v.bucket.Births()) > 0) {
 		return v.searchForks(ctx)
 	}
 	looks := []func(context.Context) (bool, error){v.searchPast, v.join}
@@ -81,21 +82,36 @@ func (v *visit) search(ctx context.Context) error {
 	return nil
 }
 
+// awaitEvery is in how many rounds a bucket of which nothing is to be seen is looked for once.
+const awaitEvery = 32
+
+// isAwaited tells whether a bucket that was joined, and has nothing yet, is to be looked for beyond log/ too: where that has files of it,
+// or somebody has seen more, at once; else ever less often, for nobody may have it.
+func (v *visit) isAwaited() bool {
+	if len(v.bucket.Births()) > 0 {
+		return false
+	}
+	last := v.lagging[v.bucket.Name()]
+	return len(v.inbox) > 0 || last.news != v.seen.news || v.isTurn(last.rounds) || last.rounds%awaitEvery == 0
+}
+
 // lack is what others have and this device has not.
 type lack struct {
 	rounds  int // in a row
 	entries uint64
+	news    int // of the seen files
 }
 
-// missing counts the entries that two listings have lacked before ones that are there.
+// missing counts the entries that two listings have lacked before ones that are there. What of an index was taken in and not
+// all of it is lacked until it is whole, or came by the log.
 func (v *visit) missing(ctx context.Context) (uint64, error) {
 	id, missing := setlog.BucketID(v.bucket.Name()), uint64(0)
 	behind, err := v.behind(ctx)
-	lagging := lack{v.lagging[v.bucket.Name()].rounds + 1, behind}
-	if behind == 0 {
+	lagging := lack{v.lagging[v.bucket.Name()].rounds + 1, behind, v.seen.news}
+	if behind == 0 && !v.bucket.Joining() && len(v.bucket.Births()) > 0 {
 		delete(v.lagging, v.bucket.Name())
-	} else if v.lagging[v.bucket.Name()] = lagging; v.isTurn(lagging.rounds) {
-		missing = behind
+	} else if v.lagging[v.bucket.Name()] = lagging; behind > 0 && len(v.bucket.Births()) == 0 || v.isTurn(lagging.rounds) {
+		missing = max(behind, 1)
 	}
 	for name, s := range v.unsure {
 		gap, ok := errors.AsType[*localstore.GapError](s.cause)

@@ -53,7 +53,7 @@ func (v *visit) report() {
 			v.round.Problems = append(v.round.Problems, p)
 		}
 	}
-	if behind := v.lagging[v.bucket.Name()]; behind.rounds >= patience && !seen["entries-missing"] {
+	if behind := v.lagging[v.bucket.Name()]; behind.rounds >= patience && behind.entries > 0 && !seen["entries-missing"] {
 		detail := fmt.Sprintf("%d entries or more that other devices have are not on the remote", behind.entries)
 		v.round.Problems = append(v.round.Problems, missingEntries(v.bucket.Name(), detail))
 	}

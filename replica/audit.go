@@ -25,7 +25,7 @@ func (c *collection) audit(ctx context.Context) error {
 	}
 	var covered setlog.Coverage
 	if forgets(c.bucket) {
-		for _, index := range c.present {
+		for _, index := range c.honest(c.present) {
 			covered = append(covered, index.Coverage...)
 		}
 		covered = setlog.Union(covered)

@@ -142,6 +142,17 @@ func (c catalog) live() []*listed {
 	return live
 }
 
+// honest leaves out the indexes that were found to lack what they say they cover: those that one of them replaced count again.
+func (v *visit) honest(all catalog) catalog {
+	rest := catalog{}
+	for hash, index := range all {
+		if !v.liars[index.name] {
+			rest[hash] = index
+		}
+	}
+	return rest
+}
+
 // inOrder are the indexes by name, so that they are asked for in the same order each time.
 func (c catalog) inOrder() []*listed {
 	return slices.SortedFunc(maps.Values(c), func(a, b *listed) int { return strings.Compare(a.name, b.name) })

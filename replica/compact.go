@@ -35,7 +35,8 @@ func (v *visit) compactIfDue(ctx context.Context) error {
 	if v.isStreaming(stats.Entries) {
 		entries, size, v.busy = streamed*entries, streamed*size, true
 	}
-	if v.wishes.take(v.bucket.Name()) {
+	wished := v.wishes.take(v.bucket.Name())
+	if wished {
 		entries, last = 1, look{}
 		delete(v.collected, v.bucket.Name())
 	}
@@ -44,21 +45,32 @@ func (v *visit) compactIfDue(ctx context.Context) error {
 		return nil
 	}
 	v.busy = true
+	done, err := v.compact(ctx, entries, size)
+	if wished && !done {
+		v.Compact(v.bucket.Name())
+	}
+	return err
+}
+
+// compact writes an index where what none covers has passed the limits, or what the remote lost is to be written again. It tells
+// whether the look came to its end; if not, the next round looks again.
+func (v *visit) compact(ctx context.Context, entries, size uint64) (done bool, err error) {
+	name, stats := v.bucket.Name(), v.bucket.Stats()
 	c, err := v.beginCompaction(ctx)
 	if err != nil || c == nil {
-		return err
+		return false, err
 	}
-	delete(v.relook, v.bucket.Name())
-	isDue := c.rest.Unknown || c.mends && c.rest.Entries > 0
+	found := look{stats.Entries, stats.Bytes, true}
+	isDue := c.rest.Unknown || v.mends[name] && c.rest.Entries > 0
 	if c.rest.Entries < entries && c.rest.Bytes < size && !isDue {
-		v.looked[v.bucket.Name()] = look{stats.Entries - c.rest.Entries, stats.Bytes - c.rest.Bytes, true}
-		return nil
+		found.entries, found.bytes = stats.Entries-min(stats.Entries, c.rest.Entries), stats.Bytes-min(stats.Bytes, c.rest.Bytes)
+	} else if whole, err := c.run(ctx); err != nil || !whole {
+		return false, err
 	}
-	if whole, err := c.run(ctx); err != nil || !whole {
-		return err
-	}
-	v.looked[v.bucket.Name()] = look{stats.Entries, stats.Bytes, true}
-	return nil
+	v.looked[name] = found
+	delete(v.relook, name)
+	delete(v.mends, name)
+	return true, nil
 }
 
 // isStreaming tells whether the log has grown since the last visit as one does that is written to without a pause.
@@ -114,7 +126,7 @@ func (v *visit) beginCompaction(ctx context.Context) (*compaction, error) {
 	if err != nil || now == nil {
 		return nil, err
 	}
-	c := &compaction{visit: v, live: now.live, mends: now.mends}
+	c := &compaction{visit: v, live: now.live}
 	c.rest, err = v.bucket.Rest(ctx, now.covered)
 	return c, err
 }
@@ -123,7 +135,6 @@ func (v *visit) beginCompaction(ctx context.Context) (*compaction, error) {
 type standing struct {
 	live    []*listed
 	covered setlog.Coverage // by them together
-	mends   bool            // one was found just now to lack what it says it covers
 }
 
 // stand looks at the indexes; it answers nil while this device lacks what one of them has.
@@ -145,11 +156,14 @@ func (v *visit) stand(ctx context.Context) (*standing, error) {
 			all = all.without(hash)
 		}
 	}
-	honest, mends, err := v.trueOnes(ctx, all)
+	honest, err := v.trueOnes(ctx, all)
 	if err != nil {
 		return nil, err
 	}
-	now := &standing{live: honest.live(), mends: mends}
+	if lacking, err = v.lacking(honest); err != nil || len(lacking) > 0 { // what a lie says that it replaces
+		return nil, err
+	}
+	now := &standing{live: honest.live()}
 	for _, index := range now.live {
 		now.covered = setlog.Union(now.covered, index.Coverage)
 	}

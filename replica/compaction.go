@@ -20,7 +20,6 @@ type compaction struct {
 	*visit
 	rest  localstore.Rest
 	live  []*listed
-	mends bool // an index was found to lack what it says it covers
 	order setlog.Order
 	index setlog.Index
 }

@@ -224,7 +224,7 @@ func (v *visit) isCovered(ctx context.Context, s localstore.StoredSegment) (bool
 	if err != nil {
 		return false, err
 	}
-	for _, index := range all.live() { // the smallest first
+	for _, index := range v.honest(all).live() { // the smallest first
 		covered, err := v.reaches(index, s, segment.Range())
 		if err != nil {
 			return false, err

@@ -62,15 +62,15 @@ func (v *visit) endJoin(ctx context.Context) error {
 }
 
 // lacking are the live indexes with entries that this device has neither in its log nor from an index that was merged into
-// them; all of them for one that has nothing. What one wrongly claims is in another.
+// them; all of them for one that has nothing. What one wrongly claims is in another, be it one that it says it replaces.
 func (v *visit) lacking(all catalog) ([]*listed, error) {
 	absorbed, err := v.bucket.Absorbed()
 	if err != nil {
 		return nil, err
 	}
 	var wanted []*listed
-	for _, index := range all.live() {
-		if absorbed[index.name] || v.liars[index.name] {
+	for _, index := range v.honest(all).live() {
+		if absorbed[index.name] {
 			continue
 		}
 		has, err := v.bucket.Logged(v.unmerged(index, absorbed))

@@ -103,6 +103,7 @@ type Share struct {
 	grown     map[string]uint64  // entries at the last look at a log, by bucket
 	relook    map[string]bool    // buckets of which the indexes are to be compared with the log at the next round
 	liars     map[string]bool    // indexes that lack what they say they cover
+	mends     map[string]bool    // buckets of which what a lie covers is still to be written
 	vouched   map[string]uint64  // extent of the entries of the log that were found in an index
 	made      *newShare          // until its file is known to stand
 	archive   archive
@@ -128,7 +129,7 @@ func NewShare(o Options) *Share {
 	s := &Share{
 		o: o.withDefaults(), id: o.ID, unsure: map[string]*suspect{}, absent: map[string]int{}, births: map[string][]string{},
 		indexes: map[string]*listed{}, views: map[string]viewing{}, looked: map[string]look{}, grown: map[string]uint64{}, moved: map[string]movement{}, lagging: map[string]lack{}, doubting: map[string]int{},
-		collected: map[string]time.Duration{}, audited: map[string]setlog.Hash{}, ranges: map[string]setlog.Range{}, missed: map[string]bool{}, relook: map[string]bool{}, quiet: map[string]quiet{}, odd: sizes{}, liars: map[string]bool{}, vouched: map[string]uint64{},
+		collected: map[string]time.Duration{}, audited: map[string]setlog.Hash{}, ranges: map[string]setlog.Range{}, missed: map[string]bool{}, relook: map[string]bool{}, quiet: map[string]quiet{}, odd: sizes{}, liars: map[string]bool{}, mends: map[string]bool{}, vouched: map[string]uint64{},
 		seen: witness{others: map[setlog.Writer]*setlog.Seen{}},
 	}
 	if o.Key != nil {

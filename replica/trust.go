@@ -108,10 +108,9 @@ func beyond(c, others setlog.Coverage) setlog.Coverage {
 }
 
 // trueOnes leaves out the indexes that lack what they say they cover; those that one of them replaced count again, if they
-// are true themselves. It tells whether one was found just now.
-func (v *visit) trueOnes(ctx context.Context, all catalog) (honest catalog, found bool, err error) {
-	known := len(v.liars)
-	honest = all
+// are true themselves. Where one was found just now, what it covers is to be written at once.
+func (v *visit) trueOnes(ctx context.Context, all catalog) (catalog, error) {
+	honest, known := all, len(v.liars)
 	asked := map[setlog.Hash]bool{}
 	for left := true; left; {
 		left = false
@@ -122,14 +121,17 @@ func (v *visit) trueOnes(ctx context.Context, all catalog) (honest catalog, foun
 			asked[y.hash] = true
 			ok, err := v.isTrue(ctx, y)
 			if err != nil {
-				return nil, false, err
+				return nil, err
 			}
 			if !ok {
 				honest, left = honest.without(y.hash), true
 			}
 		}
 	}
-	return honest, len(v.liars) > known, nil
+	if len(v.liars) > known {
+		v.mends[v.bucket.Name()], v.relook[v.bucket.Name()] = true, true
+	}
+	return honest, nil
 }
 
 // reportLiars names the indexes that lack what they say they cover.

@@ -49,6 +49,7 @@ func (v *visit) collectIfDue(ctx context.Context) error {
 		delete(v.looked, name) // what vanished from the remote may be to be written again
 		v.relook[name] = true
 	}
+	v.doubtView() // likewise the view, or what it names
 	v.collected[name] = v.o.Uptime()
 	return v.reserveRoom(ctx)
 }

@@ -67,6 +67,13 @@ func (v *visit) publishIfDue(ctx context.Context, before int) error {
 	return err
 }
 
+// doubtView has the view be looked at again, though nothing is new here.
+func (v *visit) doubtView() {
+	last := v.views[v.bucket.Name()]
+	last.inbox = nil
+	v.views[v.bucket.Name()] = last
+}
+
 // unpublish removes the view that this device has written, once.
 func (v *visit) unpublish(ctx context.Context, last viewing) error {
 	if last.gone {
@@ -78,6 +85,9 @@ func (v *visit) unpublish(ctx context.Context, last viewing) error {
 		return err
 	}
 	if sent[name] != localstore.Unsent {
+		if err := v.ensure(ctx); err != nil {
+			return err
+		}
 		if err := v.o.Storage.Remove(ctx, name); err != nil {
 			return fmt.Errorf("remove %s: %w", name, err)
 		}
@@ -208,9 +218,7 @@ func (v *visit) publish(ctx context.Context, view *setlog.View, tries int) (done
 		if known, err := v.knowsAll(ctx, there); err != nil || !known && tries <= patience {
 			return false, err
 		}
-		if there.Device == v.seen.device {
-			view.Count = there.Count + 1
-		}
+		view.Count = min(there.Count, setlog.MaxNumber-1) + 1 // whose it may be: this device may have written one before that
 	}
 	data, err := view.Encode(v.o.Key)
 	if err == nil {

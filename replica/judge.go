@@ -209,8 +209,12 @@ func (c *collection) isWitnessed(above []*listed) bool {
 	return false
 }
 
-// judgeChunks condemns the chunks that no index names.
+// judgeChunks condemns the chunks that no index names; none while there is an index that can't be read, for that may name them: it may be
+// of a newer version, or not all there yet.
 func (c *collection) judgeChunks() {
+	if slices.ContainsFunc(c.shelf.names[c.bucket.ID()], func(n setlog.IndexName) bool { return c.indexes[n.String()] == nil }) {
+		return
+	}
 	named := map[string]bool{}
 	for _, index := range c.indexes { // also those that are not whole, or no more listed
 		if index.Bucket == c.bucket.Name() {

@@ -64,6 +64,9 @@ func (v *visit) pastHolds(ctx context.Context, past file, s localstore.StoredSeg
 	if err != nil {
 		return false, err
 	}
+	if past.String() == s.Name { // it moved as it is: the bytes that are held tell nothing of those that are there
+		return v.isThere(ctx, past, data)
+	}
 	small, err := v.o.Known.segment(data)
 	if err != nil {
 		return false, err
@@ -74,6 +77,16 @@ func (v *visit) pastHolds(ctx context.Context, past file, s localstore.StoredSeg
 	}
 	from := small.First - whole.First
 	return slices.EqualFunc(small.Lines, whole.Lines[from:from+uint64(len(small.Lines))], bytes.Equal), nil
+}
+
+// isThere tells whether a file of the remote has these bytes.
+func (v *visit) isThere(ctx context.Context, f file, data []byte) (bool, error) {
+	name := f.folder + "/" + f.String()
+	back, err := v.o.Storage.Read(ctx, name)
+	if err != nil && !isUnfit(err) {
+		return false, fmt.Errorf("read %s: %w", name, err)
+	}
+	return err == nil && bytes.Equal(back, data), nil
 }
 
 // pastSegment answers a file of past/, folded and kept; nil for one that is not whole.

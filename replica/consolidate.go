@@ -17,6 +17,8 @@ const (
 	maxFresh = 16
 	// idleAfter is after how much uptime without news the last ones do too, so that an idle bucket has no file there.
 	idleAfter = 5 * time.Minute
+	// maxJoined is how many bytes files may have together to be sure to fit into one, which takes 1 MiB.
+	maxJoined = 7 << 17
 )
 
 // pastState is the name under which a store keeps how far a segment has come in past/.
@@ -76,11 +78,23 @@ func (v *visit) groups(segments []localstore.StoredSegment, sent map[string]loca
 			n++
 		}
 		if n >= maxFresh || v.isIdle() {
-			due = append(due, fresh[:n])
+			due = append(due, fitting(fresh[:n]))
 		}
 		fresh = fresh[n:]
 	}
 	return due
+}
+
+// fitting are the first of a run, as many as fit into one file: a joined one that holds less than the first has would be no step. One
+// that is large by itself moves as it is.
+func fitting(run []localstore.StoredSegment) []localstore.StoredSegment {
+	size := 0
+	for i, s := range run {
+		if size += s.Size; size > maxJoined && i > 0 {
+			return run[:i]
+		}
+	}
+	return run
 }
 
 // isIdle tells whether the bucket has had no news for a while.

@@ -1,6 +1,7 @@
 package localstore
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -208,4 +209,29 @@ func (b *Bucket) eachStretch(c setlog.Coverage, most uint64, do func(tx *bolt.Tx
 		}
 	}
 	return nil
+}
+
+// Unfiled tells whether the log has entries of others of whose numbers no segment that is held has any: a message brought them.
+func (b *Bucket) Unfiled() (bool, error) {
+	segments, err := b.Segments()
+	if err != nil {
+		return false, err
+	}
+	filed := map[setlog.Writer][]StoredSegment{}
+	for _, s := range segments {
+		filed[s.Writer] = append(filed[s.Writer], s)
+	}
+	for _, of := range filed {
+		slices.SortFunc(of, func(a, b StoredSegment) int { return cmp.Compare(a.First, b.First) })
+	}
+	l := b.now()
+	return slices.ContainsFunc(l.branches, func(br *branch) bool {
+		at := max(br.fork, br.own)
+		for _, s := range filed[br.writer] {
+			if s.First <= at+1 {
+				at = max(at, s.Last)
+			}
+		}
+		return at < br.head
+	}), nil
 }

@@ -196,6 +196,80 @@ func (v *visit) settleTold(ctx context.Context) error {
 	return nil
 }
 
+// heard is how long a bucket has had entries, since the start, that only messages before it have brought.
+type heard struct {
+	listings int // of log/; patience: that is settled
+	since    time.Duration
+}
+
+// settleHeard looks, after a start, for entries that messages brought before it: what was in memory to send them is gone. Where neither log/
+// nor past/ comes to show them, an index is to say them: else no other device may ever have them.
+func (v *visit) settleHeard(ctx context.Context) error {
+	name := v.bucket.Name()
+	h, known := v.heard[name]
+	if h.listings >= patience {
+		return nil
+	}
+	unfiled, err := v.bucket.Unfiled()
+	if err != nil {
+		return err
+	}
+	if !unfiled {
+		v.heard[name] = heard{listings: patience}
+		return nil
+	}
+	v.busy = true
+	if !known {
+		h.since = v.o.Uptime()
+	}
+	if h.listings < patience-1 || v.o.Uptime()-h.since < relayAfter || v.told.has(name) {
+		v.heard[name] = heard{min(h.listings+1, patience-1), h.since}
+		return nil
+	}
+	if _, err := v.searchPast(ctx); err != nil {
+		return err
+	}
+	if unfiled, err = v.isUnfiled(ctx); err != nil {
+		return err
+	}
+	if unfiled {
+		v.Compact(name)
+	}
+	v.heard[name] = heard{listings: patience}
+	return nil
+}
+
+// has tells whether there are letters of a bucket.
+func (t *told) has(bucket string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.ContainsFunc(t.all, func(l *letter) bool { return l.bucket == bucket })
+}
+
+// isUnfiled tells whether neither the held segments nor the indexes have all of the log.
+func (v *visit) isUnfiled(ctx context.Context) (bool, error) {
+	segments, err := v.bucket.Segments()
+	if err != nil {
+		return false, err
+	}
+	var filed setlog.Coverage
+	for _, s := range segments {
+		r, err := v.rangeOf(s.Name)
+		if err != nil {
+			return false, err
+		}
+		if r != nil {
+			filed = append(filed, *r)
+		}
+	}
+	now, err := v.stand(ctx)
+	if err != nil || now == nil {
+		return now == nil, err
+	}
+	rest, err := v.bucket.Rest(ctx, setlog.Union(filed, now.covered))
+	return rest.Entries > v.bucket.Stats().PendingUnsealed, err
+}
+
 // settleLetter tells whether a letter can be forgotten.
 func (v *visit) settleLetter(ctx context.Context, l *letter, segments []localstore.StoredSegment) (done bool, err error) {
 	late := v.o.Now().Sub(l.at) >= relayAfter

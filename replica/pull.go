@@ -37,6 +37,9 @@ func (v *visit) pull(ctx context.Context) error {
 	if err := v.settleTold(ctx); err != nil {
 		return err
 	}
+	if err := v.settleHeard(ctx); err != nil {
+		return err
+	}
 	return v.search(ctx)
 }
 

@@ -560,3 +560,30 @@ func TestBucketThatIsNowhere(t *testing.T) {
 	rounds(2, b)
 	agree(t, a, b)
 }
+
+// TestUptimeThatWasSetBack lets a device find a file needless, and then count its uptime anew, as it does without its daemon.db: the file
+// goes a week later all the same.
+func TestUptimeThatWasSetBack(t *testing.T) {
+	share := memory.New()
+	a := newDevice(t, share, false)
+	a.create("x")
+	a.collector(share, 1, 10)
+	rounds(2, a)
+	a.now = a.now.Add(400 * 24 * time.Hour)
+	a.share.Compact("todos")
+	rounds(2, a)
+	orphan := "chunk/" + setlog.ChunkName{Bucket: a.bucket.ID(), Hash: setlog.HashOf([]byte("orphan"))}.String()
+	put(t, share, orphan, "orphan")
+	for range 2 {
+		a.now = a.now.Add(25 * time.Hour)
+		rounds(2, a)
+	}
+	a.collector(share, 1, 10)
+	for range 12 {
+		a.now = a.now.Add(25 * time.Hour)
+		rounds(2, a)
+	}
+	if _, err := share.Read(t.Context(), orphan); err == nil {
+		t.Error("it is still there")
+	}
+}

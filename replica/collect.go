@@ -129,6 +129,10 @@ func (c *collection) list(ctx context.Context) error {
 	maps.DeleteFunc(all, func(_ setlog.Hash, index *listed) bool { return !index.isShown(c.chunks) })
 	c.present, c.changes = all, map[string]localstore.Condemned{}
 	c.condemned, err = c.bucket.Condemned(c.o.Remote)
+	for name, since := range c.condemned { // an older daemon.db, or a new one, sets the uptime back
+		since.Uptime = min(since.Uptime, c.o.Uptime())
+		c.condemned[name] = since
+	}
 	return err
 }
 

@@ -33,7 +33,12 @@ func (c *collection) audit(ctx context.Context) error {
 	var lost []*said
 	for _, segment := range segments {
 		if segment.Past || sent[segment.Name] != localstore.Retired || c.names.has(segment.Name) || c.isAudited(segment.Name) ||
-			isNamed(past, segment) || !segment.Forked && reachesOver(covered, segment) {
+			!segment.Forked && (isNamed(past, segment) || reachesOver(covered, segment)) {
+			continue
+		}
+		if moved, err := c.isInPast(ctx, segment); err != nil {
+			return err
+		} else if moved {
 			continue
 		}
 		what, err := c.doubtful(ctx, segment.Name, covered)

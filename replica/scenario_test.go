@@ -587,3 +587,20 @@ func TestUptimeThatWasSetBack(t *testing.T) {
 		t.Error("it is still there")
 	}
 }
+
+// TestLieThatAViewFinds has a device find a lie while it makes a view: what that covers is written at once all the same.
+func TestLieThatAViewFinds(t *testing.T) {
+	share := memory.New()
+	a := newDevice(t, share, false)
+	a.collector(share, 1, 1_000_000)
+	a.act(published)
+	a.create("x")
+	rounds(4, a)
+	a.lie(share, 3)
+	a.create("y") // so that the view is looked at
+	rounds(8, a)
+	if n := len(names(t, share, "index")); n < 2 {
+		t.Errorf("%d indexes, the lie among them", n)
+	}
+	expectView(t, share, a)
+}

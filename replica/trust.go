@@ -129,7 +129,7 @@ func (v *visit) trueOnes(ctx context.Context, all catalog) (catalog, error) {
 		}
 	}
 	if len(v.liars) > known {
-		v.mends[v.bucket.Name()], v.relook[v.bucket.Name()] = true, true
+		v.mends[v.bucket.Name()], v.relook[v.bucket.Name()], v.busy = true, true, true
 	}
 	return honest, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/setlogger/setlogger/remote"
 	"github.com/setlogger/setlogger/remote/memory"
 	"github.com/setlogger/setlogger/replica"
+	"github.com/setlogger/setlogger/setlog"
 )
 
 // collector lets a device index after some entries, and remove what is needless a week later.
@@ -112,4 +113,60 @@ func written(d *device) int {
 		d.t.Fatal(err)
 	}
 	return len(names)
+}
+
+// TestUptimeThatWasSetBack lets a device find a file needless, and then count its uptime anew, as it does without its daemon.db: the file
+// goes a week later all the same.
+func TestUptimeThatWasSetBack(t *testing.T) {
+	share := memory.New()
+	a := newDevice(t, share, false)
+	a.create("x")
+	a.collector(share, 1, 10)
+	rounds(2, a)
+	a.now = a.now.Add(400 * 24 * time.Hour)
+	a.share.Compact("todos")
+	rounds(2, a)
+	orphan := "chunk/" + setlog.ChunkName{Bucket: a.bucket.ID(), Hash: setlog.HashOf([]byte("orphan"))}.String()
+	put(t, share, orphan, "orphan")
+	for range 2 {
+		a.now = a.now.Add(25 * time.Hour)
+		rounds(2, a)
+	}
+	a.collector(share, 1, 10)
+	for range 12 {
+		a.now = a.now.Add(25 * time.Hour)
+		rounds(2, a)
+	}
+	if _, err := share.Read(t.Context(), orphan); err == nil {
+		t.Error("it is still there")
+	}
+}
+
+// TestSeenFileOnAnotherShare leaves what this device says on one share alone when that stands where another one was.
+func TestSeenFileOnAnotherShare(t *testing.T) {
+	x, y := memory.New(), memory.New()
+	place := &refusing{Storage: x}
+	a, c := newDevice(t, place, false), newDevice(t, y, false)
+	a.witness(place, 1)
+	c.witness(y, 1)
+	c.create("y")
+	rounds(3, c)
+	for i := range 4 {
+		a.create(fmt.Sprint(i))
+		a.now = a.now.Add(11 * time.Minute)
+		rounds(4, a)
+		a.now = a.now.Add(time.Hour)
+		rounds(8, a)
+	}
+	if inLog(t, x) > 0 {
+		t.Fatal("the log is not empty")
+	}
+	before := names(t, y, "log")
+	place.Storage = y
+	for range 3 {
+		_, _ = a.trySync()
+	}
+	if after := names(t, y, "log"); len(after) < len(before) {
+		t.Errorf("of %v are left %v", before, after)
+	}
 }

@@ -1,7 +1,9 @@
 package replica_test
 
 import (
+	"encoding/base64"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -163,4 +165,122 @@ func TestRestoredBackupAfterMove(t *testing.T) {
 	rounds(6, restored, b)
 	agree(t, b, restored)
 	b.expect("after", `{"n":0}`)
+}
+
+// TestLargeFilesMoveToPast has files move whose entries do not fit into one, though those of the first nearly fill it.
+func TestLargeFilesMoveToPast(t *testing.T) {
+	share := faulty.New(memory.New(), faulty.Options{})
+	a := newDevice(t, share, false)
+	a.collector(share, 1, 1_000_000)
+	chance := rand.NewChaCha8([32]byte{})
+	large := func(n int) {
+		for range n {
+			data := make([]byte, 48<<10)
+			_, _ = chance.Read(data)
+			a.act(fmt.Sprintf(`{"type":"CREATE_NODE","id":"n%d","properties":{"x":%q}}`, a.bucket.Stats().Entries, base64.StdEncoding.EncodeToString(data)))
+		}
+		rounds(2, a)
+	}
+	large(20)
+	large(3)
+	a.now = a.now.Add(time.Hour)
+	rounds(20, a)
+	if n := inLog(t, share); n > 0 {
+		t.Errorf("%d files are in log/", n)
+	}
+	a.now = a.now.Add(time.Hour)
+	rounds(4, a)
+	before := share.Requests()
+	a.sync()
+	if after := share.Requests(); after.Lists-before.Lists != 1 {
+		t.Errorf("an idle round made %d listings", after.Lists-before.Lists)
+	}
+	b := newDevice(t, share, true)
+	rounds(4, b)
+	agree(t, a, b)
+}
+
+// TestMoveThatWasCutOff lets the file in log/ vanish while the one in past/ is not whole.
+func TestMoveThatWasCutOff(t *testing.T) {
+	share := faulty.New(memory.New(), faulty.Options{})
+	a, b := newDevice(t, share, false), newDevice(t, share, true)
+	a.witness(share, 1)
+	b.witness(share, 2)
+	a.create("x")
+	rounds(4, a, b)
+	var file string
+	for _, name := range names(t, share, "log") {
+		if !strings.HasPrefix(name, "log/seen.") {
+			file = name
+		}
+	}
+	past := strings.Replace(file, "log/", "past/", 1)
+	share.Script(faulty.Once{Fault: faulty.Cut, Name: past})
+	a.now = a.now.Add(time.Hour)
+	for range 4 {
+		a.sync()
+		if len(names(t, share, "past")) > 0 {
+			break
+		}
+	}
+	steal(t, share, file)
+	for range 8 {
+		a.now, b.now = a.now.Add(25*time.Hour), b.now.Add(25*time.Hour)
+		rounds(4, a, b)
+	}
+	c := newDevice(t, share, true)
+	rounds(40, c)
+	agree(t, a, b, c)
+}
+
+// TestFileThatWaitedAndWent lets a file that waits for others go to past/ with them.
+func TestFileThatWaitedAndWent(t *testing.T) {
+	for waits := 1; waits <= 4; waits++ {
+		t.Run(fmt.Sprint(waits), func(t *testing.T) {
+			share := memory.New()
+			a, files := threeFiles(t, share)
+			a.witness(share, 1)
+			rounds(2, a)
+			middle := steal(t, share, files[1])
+			counted := faulty.New(share, faulty.Options{})
+			b := newDevice(t, counted, true)
+			b.witness(counted, 2)
+			rounds(waits, b)
+			put(t, share, files[1], string(middle))
+			a.now = a.now.Add(time.Hour)
+			rounds(8, a)
+			if n := inLog(t, share); n > 0 {
+				t.Fatalf("%d files are in log/", n)
+			}
+			b.now = b.now.Add(time.Hour)
+			rounds(16, b, a)
+			agree(t, a, b)
+			for i := range 3 {
+				before := counted.Requests()
+				r := b.sync()
+				after := counted.Requests()
+				if after.Lists-before.Lists != 1 || after.Reads != before.Reads || len(r.Problems) > 0 {
+					t.Errorf("idle round %d: requests went from %+v to %+v, problems %+v", i, before, after, r.Problems)
+				}
+			}
+		})
+	}
+}
+
+// TestBrokenFileThatWent names a broken file no more once a person has removed it.
+func TestBrokenFileThatWent(t *testing.T) {
+	share := memory.New()
+	a, files := threeFiles(t, share)
+	name := strings.Replace(files[2], ".3-3.", ".4-4.", 1)
+	put(t, share, name, "<html>")
+	rounds(2, a)
+	a.now = a.now.Add(2 * time.Hour)
+	if r := a.sync(); !hasProblem(r, "broken-file") {
+		t.Fatalf("problems are %+v", r.Problems)
+	}
+	steal(t, share, name)
+	rounds(5, a)
+	if r := a.sync(); len(r.Problems) > 0 || !a.share.IsQuiet("todos") {
+		t.Errorf("problems are %+v, quiet %t", r.Problems, a.share.IsQuiet("todos"))
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/setlogger/setlogger/remote"
 	"github.com/setlogger/setlogger/remote/faulty"
 	"github.com/setlogger/setlogger/remote/memory"
+	"github.com/setlogger/setlogger/replica"
 	"github.com/setlogger/setlogger/setlog"
 )
 
@@ -156,4 +157,127 @@ func TestOwnIndexThatTookALieIn(t *testing.T) {
 	c := newDevice(t, share, true)
 	rounds(8, c)
 	c.expect("late", `{"n":0}`)
+}
+
+// TestIndexTakenInHalfway lets a device begin to take an index in and be cut off; then what it lacked comes by the log.
+func TestIndexTakenInHalfway(t *testing.T) {
+	share := memory.New()
+	a := newDevice(t, share, false)
+	a.collector(share, 1, 10)
+	a.create("first")
+	rounds(2, a)
+	cut := &refusing{Storage: share}
+	b := newDevice(t, cut, true)
+	b.collector(cut, 2, 1_000_000)
+	rounds(2, b)
+	for i := range 30 {
+		a.create(fmt.Sprint(i))
+	}
+	rounds(4, a)
+	log := map[string]string{}
+	for _, name := range names(t, share, "log") {
+		if !strings.HasPrefix(name, "log/seen.") {
+			log[name] = string(steal(t, share, name))
+		}
+	}
+	a.now = a.now.Add(11 * time.Minute)
+	rounds(1, a) // it says that it has more
+	cut.read = func(name string) error {
+		if strings.HasPrefix(name, "chunk/") {
+			return remote.ErrUnreachable
+		}
+		return nil
+	}
+	for range 4 {
+		_, _ = b.trySync()
+	}
+	if !b.bucket.Joining() {
+		t.Fatal("it took nothing in")
+	}
+	cut.read = nil
+	for name, data := range log {
+		put(t, share, name, data)
+	}
+	for range 10 {
+		b.now = b.now.Add(25 * time.Hour)
+		rounds(1, b, a)
+	}
+	agree(t, a, b)
+	if b.bucket.Joining() {
+		t.Error("it takes an index in for ever")
+	}
+	backup := replica.NewShare(replica.Options{Storage: memory.New(), Remote: "backup"})
+	if _, err := backup.Backup(t.Context(), b.bucket); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestChunksOfUnreadIndexes keeps what an index may name that can't be read: one of a newer version, or one that is not all there yet.
+func TestChunksOfUnreadIndexes(t *testing.T) {
+	for name, change := range map[string]func(text string) (named, put string){
+		"newer": func(text string) (string, string) {
+			text = strings.Replace(text, `"min_reader":1`, `"min_reader":9`, 1)
+			return text, text
+		},
+		"on its way": func(text string) (string, string) { return text, "" },
+	} {
+		t.Run(name, func(t *testing.T) { chunksOfAnUnreadIndex(t, change) })
+	}
+}
+
+func chunksOfAnUnreadIndex(t *testing.T, change func(text string) (named, put string)) {
+	t.Helper()
+	share := memory.New()
+	a, b := newDevice(t, share, false), newDevice(t, share, true)
+	a.collector(share, 1, 10)
+	for i := range 30 {
+		a.create(fmt.Sprint(i))
+	}
+	rounds(4, a, b)
+	index := names(t, share, "index")[0]
+	chunk := names(t, share, "chunk")[0]
+	named, text := change(string(steal(t, share, index)))
+	parsed, _ := setlog.ParseIndexName(strings.TrimPrefix(index, "index/"))
+	parsed.Hash = setlog.HashOf([]byte(named))
+	put(t, share, "index/"+parsed.String(), text)
+	b.collector(share, 2, 10)
+	days(14, 0, b)
+	if _, err := share.Read(t.Context(), chunk); err != nil {
+		t.Errorf("the chunk of that index: %v", err)
+	}
+	if r := b.sync(); !hasProblem(r, "update-needed") && !hasProblem(r, "broken-file") {
+		t.Errorf("problems are %+v", r.Problems)
+	}
+}
+
+// TestAppendBesideALook has a log grow while it is compared with the indexes: it is indexed all the same once it has grown.
+func TestAppendBesideALook(t *testing.T) {
+	share := memory.New()
+	beside := &refusing{Storage: share}
+	a := newDevice(t, beside, false)
+	a.collector(beside, 1, 10)
+	a.create("x")
+	rounds(4, a)
+	a.now = a.now.Add(time.Hour)
+	rounds(6, a) // it is in past/ now
+	a.now = a.now.Add(24 * time.Hour)
+	more := 0
+	beside.list = func(folder string) {
+		if folder == "chunk" {
+			a.create(fmt.Sprint("more", more))
+			more++
+		}
+	}
+	rounds(2, a)
+	beside.list = nil
+	if more == 0 {
+		t.Fatal("nothing was compared")
+	}
+	for i := range 30 {
+		a.create(fmt.Sprint(i))
+	}
+	rounds(4, a)
+	if len(names(t, share, "index")) == 0 {
+		t.Error("no index is written")
+	}
 }

@@ -287,3 +287,23 @@ func TestMessagesOfABucketThatWasLeft(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestToldOfByADeviceThatDied has a device hear of an entry, and start anew; who told it is gone.
+func TestToldOfByADeviceThatDied(t *testing.T) {
+	share := memory.New()
+	a, b := newDevice(t, share, false), newDevice(t, share, true)
+	a.create("x")
+	rounds(2, a, b)
+	message := (&teller{device: a}).tellEach(1)[0]
+	if n, err := b.offer(message); n == 0 || err != nil {
+		t.Fatal(n, err)
+	}
+	b.witness(share, 2) // starts anew
+	c := newDevice(t, share, true)
+	c.witness(share, 3)
+	for range 12 {
+		b.now, c.now = b.now.Add(time.Hour), c.now.Add(time.Hour)
+		rounds(2, b, c)
+	}
+	agree(t, b, c)
+}

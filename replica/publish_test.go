@@ -168,3 +168,115 @@ func TestPublishUnderFaults(t *testing.T) {
 		})
 	}
 }
+
+// TestViewOfAnIndexThatWent lets an index be removed that a view names.
+func TestViewOfAnIndexThatWent(t *testing.T) {
+	share := memory.New()
+	a := newDevice(t, share, false)
+	a.collector(share, 1, 1_000_000)
+	a.act(published)
+	for i := range 20 {
+		a.create(fmt.Sprint(i))
+	}
+	a.share.Compact("todos")
+	rounds(6, a)
+	a.now = a.now.Add(time.Hour)
+	rounds(6, a)
+	expectView(t, share, a)
+	forget(t, share, "index")
+	for range 6 {
+		a.now = a.now.Add(12 * time.Hour)
+		rounds(4, a)
+	}
+	expectView(t, share, a)
+}
+
+// TestViewThatWent lets the view itself be removed.
+func TestViewThatWent(t *testing.T) {
+	share := memory.New()
+	a := publisher(t, share, false, 1)
+	a.act(published)
+	a.create("x")
+	rounds(6, a)
+	a.now = a.now.Add(time.Hour)
+	rounds(6, a)
+	expectView(t, share, a)
+	steal(t, share, viewFile+setlog.ViewName("todos"))
+	for range 6 {
+		a.now = a.now.Add(12 * time.Hour)
+		rounds(4, a)
+	}
+	expectView(t, share, a)
+}
+
+// TestViewsCountUp has two devices write views in turn: of two of one device the higher is the newer.
+func TestViewsCountUp(t *testing.T) {
+	share := memory.New()
+	a, b := publisher(t, share, false, 1), publisher(t, share, true, 2)
+	a.act(published)
+	rounds(6, a, b)
+	last := map[setlog.Writer]*setlog.View{}
+	for i := range 8 {
+		d := []*device{a, b}[i%2]
+		d.create(fmt.Sprint(i))
+		rounds(4, d)
+		view := viewOf(t, share)
+		if before := last[view.Device]; before != nil && view.Time > before.Time && view.Count <= before.Count {
+			t.Errorf("view %d of a device after its %d", view.Count, before.Count)
+		}
+		last[view.Device] = view
+	}
+}
+
+// TestViewOnAnotherShare leaves the view of a share alone that stands where another one was.
+func TestViewOnAnotherShare(t *testing.T) {
+	share := memory.New()
+	kept := &refusing{Storage: share}
+	a := newDevice(t, kept, false)
+	a.collector(kept, 1, 10)
+	a.act(published)
+	rounds(6, a)
+	a.now = a.now.Add(time.Hour)
+	rounds(6, a)
+	kept.remove = func(name string) error {
+		if strings.HasPrefix(name, viewFile) {
+			return remote.ErrUnreachable
+		}
+		return nil
+	}
+	a.act(`{"type":"SET_SCHEMA","schema":{}}`)
+	for range 4 {
+		_, _ = a.trySync()
+	}
+	a.now = a.now.Add(time.Hour)
+	for range 6 {
+		_, _ = a.trySync()
+	}
+	kept.remove = nil
+	steal(t, share, "share."+a.share.ID()+".json")
+	other := strings.Repeat("f", 32)
+	put(t, share, "share."+other+".json", `{"created":"2026-01-01T00:00:00Z","format":1,"kind":"share","min_reader":1,"share":"`+other+`"}`)
+	for range 4 {
+		_, _ = a.trySync()
+	}
+	if viewOf(t, share) == nil {
+		t.Error("the view of another share was removed")
+	}
+}
+
+// TestLieThatAViewFinds has a device find a lie while it makes a view: what that covers is written at once all the same.
+func TestLieThatAViewFinds(t *testing.T) {
+	share := memory.New()
+	a := newDevice(t, share, false)
+	a.collector(share, 1, 1_000_000)
+	a.act(published)
+	a.create("x")
+	rounds(4, a)
+	a.lie(share, 3)
+	a.create("y") // so that the view is looked at
+	rounds(8, a)
+	if n := len(names(t, share, "index")); n < 2 {
+		t.Errorf("%d indexes, the lie among them", n)
+	}
+	expectView(t, share, a)
+}

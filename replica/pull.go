@@ -86,7 +86,7 @@ func (v *visit) search(ctx context.Context) error {
 }
 
 // awaitEvery is in how many rounds a bucket of which nothing is to be seen is looked for once.
-const awaitEvery = 32
+const awaitEvery = 8
 
 // isAwaited tells whether a bucket that was joined, and has nothing yet, is to be looked for beyond log/ too: where that has files of it,
 // or somebody has seen more, at once; else ever less often, for nobody may have it.

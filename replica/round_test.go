@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/setlogger/setlogger/localstore"
 	"github.com/setlogger/setlogger/remote"
@@ -191,5 +192,32 @@ func TestCancelledRoundGoesOn(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 	b.sync()
+	agree(t, a, b)
+}
+
+// TestBucketThatIsNowhere lets a device wait for a bucket that nobody has: it asks ever less often, and finds one that comes by an index.
+func TestBucketThatIsNowhere(t *testing.T) {
+	share := faulty.New(memory.New(), faulty.Options{})
+	b := newDevice(t, share, true)
+	b.witness(share, 2)
+	rounds(70, b)
+	before := share.Requests()
+	rounds(16, b)
+	if after := share.Requests(); after.Lists-before.Lists > 20 {
+		t.Errorf("16 rounds made %d listings", after.Lists-before.Lists)
+	}
+	a := newDevice(t, share, false)
+	a.witness(share, 1)
+	a.create("x")
+	a.share.Compact("todos")
+	rounds(4, a)
+	for range 2 {
+		a.now = a.now.Add(time.Hour)
+		rounds(8, a)
+	}
+	if inLog(t, share) > 0 {
+		t.Fatal("the log is not empty")
+	}
+	rounds(2, b)
 	agree(t, a, b)
 }

@@ -160,7 +160,11 @@ func (c *collection) remove(ctx context.Context) error {
 	return nil
 }
 
+// removeFile removes one file of the share, if that is still there: all that was read before may have taken minutes.
 func (c *collection) removeFile(ctx context.Context, name string) error {
+	if err := c.ensure(ctx); err != nil {
+		return err
+	}
 	if err := c.o.Storage.Remove(ctx, name); err != nil {
 		return fmt.Errorf("remove %s: %w", name, err)
 	}

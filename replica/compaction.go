@@ -46,9 +46,6 @@ func (c *compaction) run(ctx context.Context) (whole bool, err error) {
 	if c.index.Coverage, err = c.bucket.Simplify(c.index.Coverage); err != nil {
 		return false, err
 	}
-	if err := c.ensure(ctx); err != nil {
-		return false, err
-	}
 	if err := c.writeChunks(ctx, ids); err != nil {
 		return false, err
 	}
@@ -177,8 +174,11 @@ func (c *compaction) writeChunk(ctx context.Context, chunk *setlog.Chunk) error 
 	return nil
 }
 
-// writeWhole writes a file, reads it back, and counts it.
+// writeWhole writes a file, reads it back, and counts it. Those before it may have taken minutes, so it makes sure of the share.
 func (v *visit) writeWhole(ctx context.Context, name string, data []byte) error {
+	if err := v.ensure(ctx); err != nil {
+		return err
+	}
 	if err := writeBack(ctx, v.o.Storage, name, data); err != nil {
 		return err
 	}

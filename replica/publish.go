@@ -283,6 +283,9 @@ func (v *visit) isEnough(ctx context.Context, there, own *setlog.View) (bool, er
 	if !showSame(there, own) {
 		return false, nil
 	}
+	if len(there.Indexes) < len(own.Indexes) {
+		return v.isWhole(ctx, there)
+	}
 	var more []string
 	enough := !slices.ContainsFunc(own.Tail, func(name string) bool { return !isIn(there.Tail, name) })
 	for _, name := range there.Tail {
@@ -301,6 +304,29 @@ func (v *visit) isEnough(ctx context.Context, there, own *setlog.View) (bool, er
 		return true, nil
 	}
 	return false, v.addToTail(own, more)
+}
+
+// isWhole tells whether a view leaves nothing out of what this device holds, though it names fewer indexes: who wrote it knows that
+// one of the others is broken.
+func (v *visit) isWhole(ctx context.Context, view *setlog.View) (bool, error) {
+	var told setlog.Coverage
+	for _, index := range view.Indexes {
+		told = append(told, v.indexes[index.Name].Coverage...)
+	}
+	for _, name := range view.Tail {
+		if shown, err := v.isFileShown(ctx, name); err != nil || !shown {
+			return false, err
+		}
+		r, err := v.rangeOf(path.Base(name))
+		if err != nil {
+			return false, err
+		}
+		if r != nil {
+			told = append(told, *r)
+		}
+	}
+	rest, err := v.bucket.Rest(ctx, setlog.Union(told))
+	return rest.Entries == 0 && !rest.Unknown, err
 }
 
 func isIn(sorted []string, name string) bool {
@@ -348,8 +374,8 @@ func (v *visit) isFileShown(ctx context.Context, file string) (bool, error) {
 	return shown && pastFolder+"/"+name == file, err
 }
 
-// showSame tells whether two views name the same indexes and show the same nodes.
-func showSame(a, b *setlog.View) bool {
-	return slices.Equal(a.Births, b.Births) && slices.Equal(a.Indexes, b.Indexes) && slices.Equal(a.Order, b.Order) &&
-		slices.EqualFunc(a.Top, b.Top, bytes.Equal) && a.Nodes == b.Nodes
+// showSame tells whether a view shows the same nodes as this device's own, and names no other indexes.
+func showSame(there, own *setlog.View) bool {
+	return slices.Equal(there.Births, own.Births) && slices.Equal(there.Order, own.Order) && slices.EqualFunc(there.Top, own.Top, bytes.Equal) && there.Nodes == own.Nodes &&
+		!slices.ContainsFunc(there.Indexes, func(i setlog.ViewIndex) bool { return !slices.Contains(own.Indexes, i) })
 }

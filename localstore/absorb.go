@@ -46,6 +46,19 @@ func (b *Bucket) Join(ctx context.Context) (*Join, error) {
 	return j, nil
 }
 
+// EndJoin ends the taking in of indexes that broke off, unless one is under way. It is for who knows that all entries of theirs
+// came in another way: then what was taken in is of these, and the state is that of a coverage again.
+func (b *Bucket) EndJoin(ctx context.Context) error {
+	select {
+	case b.joins <- struct{}{}:
+	default:
+		return nil
+	}
+	j := &Join{b: b}
+	defer j.Leave()
+	return j.Adopt(ctx)
+}
+
 // Leave lets others take indexes in.
 func (j *Join) Leave() { <-j.b.joins }
 

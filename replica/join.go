@@ -39,7 +39,7 @@ func (v *visit) join(ctx context.Context) (bool, error) {
 }
 
 // endJoin ends the taking in of an index that broke off, once the entries of all that index/ shows, also of those that
-// are not whole, came in another way: what was taken in is of these, and the state is that of a coverage again.
+// are not whole, came in another way.
 func (v *visit) endJoin(ctx context.Context) error {
 	if !v.bucket.Joining() || len(v.bucket.Births()) == 0 {
 		return nil
@@ -53,12 +53,7 @@ func (v *visit) endJoin(ctx context.Context) error {
 	if wanted, err := v.lacking(all); err != nil || len(wanted) > 0 {
 		return err
 	}
-	joining, err := v.bucket.Join(ctx)
-	if err != nil {
-		return err
-	}
-	defer joining.Leave()
-	return joining.Adopt(ctx)
+	return v.bucket.EndJoin(ctx)
 }
 
 // lacking are the live indexes with entries that this device has neither in its log nor from an index that was merged into

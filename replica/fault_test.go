@@ -75,6 +75,23 @@ func TestGapWaitsAndIsNamed(t *testing.T) {
 	b.expect("2", `{"n":0}`)
 }
 
+// TestGapIsReadEverLessOften: a file that waits for another is not read anew in each round.
+func TestGapIsReadEverLessOften(t *testing.T) {
+	share := faulty.New(memory.New(), faulty.Options{})
+	_, files := threeFiles(t, share)
+	middle := steal(t, share, files[1])
+	b := newDevice(t, share, true)
+	rounds(40, b)
+	before := share.Requests().Reads
+	rounds(64, b)
+	if reads := share.Requests().Reads - before; reads > 4 {
+		t.Errorf("64 rounds read %d files", reads)
+	}
+	put(t, share, files[1], string(middle))
+	rounds(1, b)
+	b.expect("2", `{"n":0}`)
+}
+
 func TestGapIsFoundInThePast(t *testing.T) {
 	share := memory.New()
 	a, files := threeFiles(t, share)

@@ -25,6 +25,7 @@ const (
 // pull folds what the inbox has and this device lacks.
 func (v *visit) pull(ctx context.Context) error {
 	defer v.report()
+	v.grew = v.hasGrown()
 	v.awaits = v.isAwaited()
 	if v.awaits {
 		if _, err := v.join(ctx); err != nil {
@@ -74,6 +75,7 @@ func (v *visit) search(ctx context.Context) error {
 			}
 			continue
 		}
+		v.grew = true
 		waits, err := v.foldInbox(ctx)
 		if err != nil {
 			return err
@@ -118,7 +120,7 @@ func (v *visit) missing(ctx context.Context) (uint64, error) {
 	}
 	for name, s := range v.unsure {
 		gap, ok := errors.AsType[*localstore.GapError](s.cause)
-		if ok && v.isTurn(s.rounds) && strings.HasPrefix(name, id) {
+		if ok && s.last == v.rounds && v.isTurn(s.rounds) && strings.HasPrefix(name, id) {
 			missing = max(missing, gap.First-1-min(gap.Have, gap.First-1), 1)
 		}
 	}
@@ -171,8 +173,8 @@ func comparePlaces(writerA, writerB setlog.Writer, firstA, firstB, lastA, lastB 
 	return cmp.Or(bytes.Compare(writerA[:], writerB[:]), cmp.Compare(firstA, firstB), cmp.Compare(lastA, lastB))
 }
 
-// due tells whether a file is to be tried in this round: one that failed is tried ever less often, one of another
-// birth when the bucket's births have changed.
+// due tells whether a file is to be tried in this round: one that failed is tried ever less often, one that waits for others also
+// when something came, one of another birth when the bucket's births have changed.
 func (v *visit) due(name string) bool {
 	s := v.unsure[name]
 	if s == nil {
@@ -182,7 +184,23 @@ func (v *visit) due(name string) bool {
 		return slices.ContainsFunc(other.Births, func(birth string) bool { return slices.Contains(v.bucket.Births(), birth) })
 	}
 	s.next--
-	return s.next <= 0 || errors.Is(s.cause, localstore.ErrGap)
+	return s.next <= 0 || (v.grew || s.rounds < patience) && errors.Is(s.cause, localstore.ErrGap)
+}
+
+// attempt is what was there when the files of a bucket were last folded that wait for others.
+type attempt struct {
+	offset uint64 // in the bucket's log
+	inbox  []setlog.SegmentName
+}
+
+// hasGrown tells whether what such files wait for may have come since.
+func (v *visit) hasGrown() bool {
+	last, known := v.attempts[v.bucket.Name()]
+	if known && last.offset == v.bucket.Offset() && slices.Equal(last.inbox, v.inbox) {
+		return false
+	}
+	v.attempts[v.bucket.Name()] = attempt{v.bucket.Offset(), v.inbox}
+	return true
 }
 
 // searchPast folds what past/ has and this device lacks. It tells whether there was anything.

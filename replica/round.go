@@ -142,6 +142,7 @@ type visit struct {
 	inbox  []setlog.SegmentName
 	names  sizes // of all segments in log/
 	busy   bool  // it left something for a later round
+	grew   bool  // something came, so that files which wait for others may be folded
 	awaits bool  // nothing of the bucket is here yet, and it is to be looked for beyond log/ too
 
 	resized bool // a file of the bucket has another size than before

@@ -119,10 +119,11 @@ type Share struct {
 	missed    map[string]bool          // segments that no index was found to hold
 	notices   []notice
 	told      told
-	heard     map[string]heard // by bucket
-	odd       sizes            // that a listing shows of files which are as they are to be
-	released  bool             // the reserve, for the remote is full
-	reserved  bool             // the last listing of the share showed its reserve
+	heard     map[string]heard   // by bucket
+	attempts  map[string]attempt // likewise
+	odd       sizes              // that a listing shows of files which are as they are to be
+	released  bool               // the reserve, for the remote is full
+	reserved  bool               // the last listing of the share showed its reserve
 }
 
 // NewShare makes no call yet.
@@ -131,7 +132,7 @@ func NewShare(o Options) *Share {
 		o: o.withDefaults(), id: o.ID, unsure: map[string]*suspect{}, absent: map[string]int{}, births: map[string][]string{},
 		indexes: map[string]*listed{}, views: map[string]viewing{}, looked: map[string]look{}, grown: map[string]uint64{}, moved: map[string]movement{}, lagging: map[string]lack{}, doubting: map[string]int{},
 		collected: map[string]time.Duration{}, audited: map[string]setlog.Hash{}, ranges: map[string]setlog.Range{}, missed: map[string]bool{}, relook: map[string]bool{}, quiet: map[string]quiet{}, odd: sizes{}, liars: map[string]bool{}, mends: map[string]bool{}, vouched: map[string]uint64{},
-		seen: witness{others: map[setlog.Writer]*setlog.Seen{}}, heard: map[string]heard{},
+		seen: witness{others: map[setlog.Writer]*setlog.Seen{}}, heard: map[string]heard{}, attempts: map[string]attempt{},
 	}
 	if o.Key != nil {
 		s.seen.device = setlog.WriterOf(ed25519.PublicKey(o.Key[ed25519.PrivateKeySize-ed25519.PublicKeySize:]))

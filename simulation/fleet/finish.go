@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -54,7 +55,43 @@ func (f *fleet) finish() error {
 	if err := f.readView(want); err != nil {
 		return err
 	}
+	orphaned, err := f.isOrphaned()
+	if err != nil || orphaned {
+		return err
+	}
 	return f.spoilEach(want)
+}
+
+// isOrphaned tells whether a segment on the share is broken that no device holds any more: its writer was set back before it was
+// whole there. Then what it had may be in one index alone.
+func (f *fleet) isOrphaned() (bool, error) {
+	for name, data := range f.files() {
+		segment, ok := setlog.ParseSegmentName(path.Base(name))
+		if !ok || setlog.HashOf(data) == segment.Hash {
+			continue
+		}
+		held, err := f.isHeld(path.Base(name))
+		if err != nil || !held {
+			return !held, err
+		}
+	}
+	return false, nil
+}
+
+// isHeld tells whether any device holds a segment.
+func (f *fleet) isHeld(name string) (bool, error) {
+	for _, d := range f.devices {
+		if d.dead {
+			continue
+		}
+		if err := d.use(); err != nil {
+			return false, err
+		}
+		if has, err := d.bucket.HasSegment(name); has || err != nil {
+			return has, err
+		}
+	}
+	return false, nil
 }
 
 // heal ends all faults.

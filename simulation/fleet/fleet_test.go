@@ -96,7 +96,9 @@ func TestFoundBefore(t *testing.T) {
 		809:  "what an index that lied had replaced counted unchecked, and lied too: nobody wrote what both lacked",
 		880:  "a view stayed that named files which were gone: no device could prove that the files of a new one were all",
 		4080: "a device and its clone, whose log forked, wrote over each other's view for ever",
+		6384: "likewise, with other files in past/",
 		680:  "of two devices one knew that an index was broken, and each wrote its view over the other's day after day",
+		6473: "files that waited for others, which never came, were read anew in each round",
 		4106: "a branch that no remote had any more, of a log that forked unseen, was taken for the other one by its numbers",
 	} {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

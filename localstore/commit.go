@@ -16,6 +16,11 @@ func (b *Bucket) publish(done *batch) {
 	}
 	b.overlay.bytes += inMemory(done.bytes+done.loaded) + done.absorbed
 	b.ledger = done.ledger
+	b.wake()
+}
+
+// wake tells who waits that there is more to see; the caller holds the lock.
+func (b *Bucket) wake() {
 	close(b.changed)
 	b.changed = make(chan struct{})
 }

@@ -134,6 +134,7 @@ func (b *Bucket) reload() error {
 	return b.view(func(tx *bolt.Tx) error {
 		b.mu.Lock()
 		defer b.mu.Unlock()
+		defer b.wake() // what the failed commit wrote all the same is seen from now on
 		return b.catchUp(tx)
 	})
 }

@@ -70,6 +70,7 @@ func (c *check) snapshot() error {
 			return errDrain
 		}
 		b := c.b
+		c.end()
 		p.c.endReads() // a second one beside it could wait for a writer that waits for the first
 		var err error
 		if c.tx, err = b.db.Begin(false); err != nil {
@@ -77,12 +78,23 @@ func (c *check) snapshot() error {
 		}
 		c.ledger, c.cursor = b.ledger, b.cursor
 		c.layers = []*overlay{{nodes: maps.Clone(b.overlay.nodes)}}
-		if b.frozen != nil {
-			c.layers = append(c.layers, b.frozen)
+		if b.frozen != nil { // a flush that fails makes it the overlay again
+			c.layers = append(c.layers, &overlay{nodes: maps.Clone(b.frozen.nodes)})
 		}
 		return nil
 	})
+	if err != nil {
+		c.end()
+	}
 	return err
+}
+
+// end lets go of a snapshot that is taken again, or comes to nothing since entries of others in its batch were not committed.
+func (c *check) end() {
+	if c.tx != nil {
+		endRead(c.tx)
+		c.tx = nil
+	}
 }
 
 // keys checks that each key is found where it is looked for.

@@ -74,7 +74,7 @@ func openFile(path string, o Options) (db *bolt.DB, err error) {
 		}
 	}()
 	db, err = bolt.Open(path, 0o600, &bolt.Options{
-		Timeout: o.LockTimeout, NoSync: o.NoSync, NoGrowSync: o.NoSync, FreelistType: bolt.FreelistMapType, InitialMmapSize: initialMap(), NoStatistics: true,
+		Timeout: o.LockTimeout, NoSync: o.NoSync, NoGrowSync: o.NoSync, FreelistType: bolt.FreelistMapType, InitialMmapSize: o.firstMap, NoStatistics: true,
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 			var err error
 			file, err = os.OpenFile(name, flag&^os.O_CREATE, mode)

@@ -33,6 +33,8 @@ type Options struct {
 	reloadFault func() error
 	// flushFault, for tests, makes a transaction of a flush fail.
 	flushFault func() error
+	// firstMap, for tests, is how many bytes of a file are mapped at first, as few as on Windows.
+	firstMap int
 	// machine, for tests, stands for the machine's id.
 	machine string
 }
@@ -68,6 +70,9 @@ func (o Options) withDefaults() Options {
 	o.Random = bufio.NewReaderSize(o.Random, 512)
 	if o.LockTimeout == 0 {
 		o.LockTimeout = time.Second
+	}
+	if o.firstMap == 0 {
+		o.firstMap = initialMap()
 	}
 	if o.OverlayBytes == 0 {
 		o.OverlayBytes = 24 << 20

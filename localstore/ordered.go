@@ -37,25 +37,21 @@ var errMoved = errors.New("localstore: nodes were moved")
 
 // orderedPage is a page in an order while it is read: stored nodes as of a transaction, under overlays.
 type orderedPage struct {
-	b               *Bucket
-	order           setlog.Order
-	after, until    string // keys; an empty one bounds nothing
-	limit           int
-	tx              *bolt.Tx
-	overlay, frozen *overlay // as the transaction began
-	scan            bool     // the order is not stored
-	stored          []place
-	end             bool // stored is all there is
+	reading
+	order        setlog.Order
+	after, until string // keys; an empty one bounds nothing
+	limit        int
+	scan         bool // the order is not stored
+	stored       []place
+	end          bool // stored is all there is
 }
 
 func (b *Bucket) startPage(order setlog.Order, after, until string, limit int) (*orderedPage, error) {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	tx, err := b.db.Begin(false)
+	r, err := b.beginReading()
 	if err != nil {
-		return nil, fmt.Errorf("read nodes: %w", err)
+		return nil, err
 	}
-	return &orderedPage{b: b, order: order, after: after, until: until, limit: limit, tx: tx, overlay: b.overlay, frozen: b.frozen}, nil
+	return &orderedPage{reading: r, order: order, after: after, until: until, limit: limit}, nil
 }
 
 // read answers the page, and ends the transaction.
@@ -119,7 +115,7 @@ func (p *orderedPage) merge() (items []Item, whole bool, err error) {
 	p.catchUp()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.overlay != p.overlay || b.frozen != p.frozen {
+	if p.moved() {
 		return nil, false, errMoved
 	}
 	places := p.lineup(p.overlay).after(p.after, p.until, p.limit, func(string) bool { return false })

@@ -18,19 +18,41 @@ type Item struct {
 // Node answers the node of an id, alive or not, nil when nothing was ever written to it.
 func (b *Bucket) Node(id string) (*setlog.Node, error) {
 	b.mu.RLock()
-	if n, ok := b.lookup(id); ok {
-		b.mu.RUnlock()
+	n, ok := b.lookup(id)
+	b.mu.RUnlock()
+	if ok {
 		return n, nil
 	}
-	tx, err := b.db.Begin(false) // under the lock, so that no flush ends between both looks
-	b.mu.RUnlock()
+	tx, err := b.db.Begin(false) // after that look: what a flush takes out of memory is stored
 	if err != nil {
 		return nil, fmt.Errorf("read node: %w", err)
 	}
 	defer endRead(tx)
-	n, _, err := b.readNode(tx.Bucket([]byte(bucketNodes)).Cursor(), id)
+	n, _, err = b.readNode(tx.Bucket([]byte(bucketNodes)).Cursor(), id)
 	return n, err
 }
+
+// reading is stored nodes as of a transaction, under overlays. No transaction begins under the lock: it waits for a map that
+// grows, that for all who read, and they may wait for the lock.
+type reading struct {
+	b               *Bucket
+	tx              *bolt.Tx
+	overlay, frozen *overlay // as the transaction began
+}
+
+func (b *Bucket) beginReading() (reading, error) {
+	b.mu.RLock()
+	r := reading{b: b, overlay: b.overlay, frozen: b.frozen}
+	b.mu.RUnlock()
+	var err error
+	if r.tx, err = b.db.Begin(false); err != nil {
+		return r, fmt.Errorf("read nodes: %w", err)
+	}
+	return r, nil
+}
+
+// moved tells whether a flush began or ended since, so that nodes may be in neither of them; the caller holds the lock.
+func (r *reading) moved() bool { return r.b.overlay != r.overlay || r.b.frozen != r.frozen }
 
 // lookup looks for a node in memory; the caller holds the lock, or is the composer.
 func (b *Bucket) lookup(id string) (*setlog.Node, bool) {
@@ -147,20 +169,33 @@ type layer struct {
 }
 
 func (b *Bucket) startWalk(from string) (*walk, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.overlay.sort()
-	w := &walk{}
-	w.layers[0] = b.overlay.stretch(from)
-	if b.frozen != nil {
-		b.frozen.sort()
-		w.layers[1] = b.frozen.stretch(from)
+	for {
+		r, err := b.beginReading()
+		if err != nil {
+			return nil, err
+		}
+		if w := r.walk(from); w != nil {
+			return w, nil
+		}
+		endRead(r.tx)
 	}
-	var err error
-	if w.tx, err = b.db.Begin(false); err != nil {
-		return nil, fmt.Errorf("read nodes: %w", err)
+}
+
+// walk is nil when a flush came between.
+func (r *reading) walk(from string) *walk {
+	r.b.mu.Lock()
+	defer r.b.mu.Unlock()
+	if r.moved() {
+		return nil
 	}
-	return w, nil
+	w := &walk{tx: r.tx}
+	r.overlay.sort()
+	w.layers[0] = r.overlay.stretch(from)
+	if r.frozen != nil {
+		r.frozen.sort()
+		w.layers[1] = r.frozen.stretch(from)
+	}
+	return w
 }
 
 func (o *overlay) stretch(from string) layer {

@@ -196,14 +196,14 @@ func (b *batch) adopt(a Adopted) error {
 	if err != nil {
 		return err
 	}
-	state, err := b.c.b.coverageOf(l)
+	state, err := l.coverage(tx)
 	if err != nil {
-		return err
+		return b.c.b.wrap(err)
 	}
 	for _, r := range a.Coverage {
 		known, err := l.within(tx, r, state)
 		if err != nil {
-			return err
+			return b.c.b.wrap(err)
 		}
 		if known {
 			continue

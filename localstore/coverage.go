@@ -13,21 +13,26 @@ import (
 // Coverage answers which entries went into the state.
 func (b *Bucket) Coverage() (setlog.Coverage, error) { return b.coverageOf(b.now()) }
 
-func (b *Bucket) coverageOf(l *ledger) (setlog.Coverage, error) {
-	all := slices.Clone(l.adopted)
-	err := b.view(func(tx *bolt.Tx) error {
-		for _, br := range l.branches {
-			previous, err := chainAt(tx, l, br, br.fork)
-			if err != nil {
-				return err
-			}
-			if br.head > br.fork {
-				all = append(all, setlog.Range{Writer: br.writer, First: br.fork + 1, Last: br.head, Previous: previous, Chain: br.chain})
-			}
-		}
-		return nil
+func (b *Bucket) coverageOf(l *ledger) (c setlog.Coverage, err error) {
+	err = b.view(func(tx *bolt.Tx) error {
+		c, err = l.coverage(tx)
+		return err
 	})
-	return setlog.Union(all), b.wrap(err)
+	return c, b.wrap(err)
+}
+
+func (l *ledger) coverage(tx *bolt.Tx) (setlog.Coverage, error) {
+	all := slices.Clone(l.adopted)
+	for _, br := range l.branches {
+		previous, err := chainAt(tx, l, br, br.fork)
+		if err != nil {
+			return nil, err
+		}
+		if br.head > br.fork {
+			all = append(all, setlog.Range{Writer: br.writer, First: br.fork + 1, Last: br.head, Previous: previous, Chain: br.chain})
+		}
+	}
+	return setlog.Union(all), nil
 }
 
 // Lacks answers those ranges of a coverage that are not known to be in the state.
@@ -109,8 +114,8 @@ func (b *Bucket) without(heads []setlog.Head, test func(l *ledger, tx *bolt.Tx, 
 		return nil, nil
 	}
 	var others []setlog.Head
+	l := b.now()
 	err := b.view(func(tx *bolt.Tx) error {
-		l := b.now()
 		for _, h := range heads {
 			found, err := test(l, tx, h)
 			if err != nil {

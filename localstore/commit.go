@@ -83,7 +83,7 @@ func (b *Bucket) update(do func(tx *bolt.Tx, a *arena) error) error {
 
 // view is one short read transaction.
 func (b *Bucket) view(do func(tx *bolt.Tx) error) error {
-	return guard(b.path, func() error { return b.db.View(do) })
+	return stopped(guard(b.path, func() error { return b.db.View(do) }))
 }
 
 // wrap names the file in the error of a bad record.

@@ -76,7 +76,7 @@ func (c *composer) run() {
 			break
 		}
 		ops := c.ops
-		if len(c.backlog) >= cap(c.ops) {
+		if c.quitting || len(c.backlog) >= cap(c.ops) {
 			ops = nil
 		}
 		select {
@@ -96,6 +96,7 @@ func (c *composer) run() {
 			c.startFlush()
 		case <-quit:
 			quit, c.quitting = nil, true
+			c.takeMore() // who asks later is refused: else who never stops would keep this from its end
 			c.startFlush()
 		}
 	}
@@ -131,6 +132,10 @@ func (c *composer) stop() {
 // take queues an operation, and all others that wait.
 func (c *composer) take(o *op) {
 	c.backlog = append(c.backlog, o)
+	c.takeMore()
+}
+
+func (c *composer) takeMore() {
 	for len(c.backlog) < cap(c.ops) {
 		select {
 		case o := <-c.ops:
@@ -237,9 +242,9 @@ func (c *composer) node(id string) (*setlog.Node, error) {
 // reads is the read transaction of this burst.
 func (c *composer) reads() (*bolt.Tx, error) {
 	if c.tx == nil {
-		tx, err := c.b.db.Begin(false)
+		tx, err := c.b.begin()
 		if err != nil {
-			return nil, c.b.wrap(err)
+			return nil, err
 		}
 		c.tx = tx
 	}

@@ -2,9 +2,11 @@ package localstore
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/setlogger/setlogger/setlog"
 )
@@ -23,9 +25,9 @@ func (b *Bucket) Node(id string) (*setlog.Node, error) {
 	if ok {
 		return n, nil
 	}
-	tx, err := b.db.Begin(false) // after that look: what a flush takes out of memory is stored
+	tx, err := b.begin() // after that look: what a flush takes out of memory is stored
 	if err != nil {
-		return nil, fmt.Errorf("read node: %w", err)
+		return nil, err
 	}
 	defer endRead(tx)
 	n, _, err = b.readNode(tx.Bucket([]byte(bucketNodes)).Cursor(), id)
@@ -45,10 +47,8 @@ func (b *Bucket) beginReading() (reading, error) {
 	r := reading{b: b, overlay: b.overlay, frozen: b.frozen}
 	b.mu.RUnlock()
 	var err error
-	if r.tx, err = b.db.Begin(false); err != nil {
-		return r, fmt.Errorf("read nodes: %w", err)
-	}
-	return r, nil
+	r.tx, err = b.begin()
+	return r, err
 }
 
 // moved tells whether a flush began or ended since, so that nodes may be in neither of them; the caller holds the lock.
@@ -93,6 +93,23 @@ func (b *Bucket) readNode(c *bolt.Cursor, id string) (n *setlog.Node, size int, 
 		return nil
 	})
 	return n, size, err
+}
+
+// begin begins a read transaction.
+func (b *Bucket) begin() (*bolt.Tx, error) {
+	tx, err := b.db.Begin(false)
+	if err != nil {
+		return nil, fmt.Errorf("read: %w", stopped(err))
+	}
+	return tx, nil
+}
+
+// stopped says what it means that a file is not open any more.
+func stopped(err error) error {
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		return ErrStopped
+	}
+	return err
 }
 
 func endRead(tx *bolt.Tx) {

@@ -89,11 +89,12 @@ func (c *composer) ascertain() {
 
 // recompose puts the operations of the batch being composed back, and begins it again.
 func (c *composer) recompose() {
-	var again []*op
+	var again, met []*op
 	for _, p := range c.next.parts {
-		if p.op.finished() || slices.Contains(again, p.op) {
+		if p.op.finished() || slices.Contains(met, p.op) { // the first part says from where on
 			continue
 		}
+		met = append(met, p.op)
 		p.op.again(p.from)
 		if !slices.Contains(c.backlog, p.op) {
 			again = append(again, p.op)

@@ -163,6 +163,7 @@ func (b *batch) composeEntry(actions []setlog.Action) (setlog.Entry, setlog.Chan
 		if err := l.mint(o.Random); err != nil {
 			return setlog.Entry{}, setlog.Change{}, brokenError{err}
 		}
+		b.dirty = true // also where the entry comes to nothing
 	}
 	d := setlog.Draft{Writer: l.writer, Now: o.Now(), Clock: &b.c.clock, Runs: &b.c.runs, Schema: l.schema, Check: b.check}
 	switch {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
@@ -82,6 +83,9 @@ var errEnough = fmt.Errorf("localstore: enough")
 
 // eachEntry walks through the entries after an offset in the order of arrival.
 func eachEntry(tx *bolt.Tx, after uint64, do func(e logged) error) error {
+	if after == math.MaxUint64 {
+		return nil
+	}
 	arrivals := tx.Bucket([]byte(bucketArrivals)).Cursor()
 	k, v := arrivals.Seek(uint64Key(after + 1))
 	if k == nil || binary.BigEndian.Uint64(k) > after+1 {

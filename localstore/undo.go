@@ -3,6 +3,7 @@ package localstore
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -57,6 +58,9 @@ func (b *Bucket) undoLast(ctx context.Context, r UndoRequest) (Undone, error) {
 			return Undone{}, err
 		}
 		done, err := b.undo(ctx, r, e)
+		if errors.Is(err, ErrUndone) { // by an entry that came before it
+			continue
+		}
 		if err != nil || done.Number != 0 || len(done.Left) > 0 {
 			return done, err
 		}

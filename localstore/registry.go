@@ -94,9 +94,11 @@ func OpenRegistry(path string, o Options) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = db.View(func(tx *bolt.Tx) error {
-		_, err := checkSchema(tx, path)
-		return err
+	err = guard(path, func() error {
+		return db.View(func(tx *bolt.Tx) error {
+			_, err := checkSchema(tx, path)
+			return err
+		})
 	})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -283,7 +285,7 @@ func (r *Registry) putAll(records ...record) error {
 			return fmt.Errorf("store %s %q: %w", one.bucket, one.key, err)
 		}
 	}
-	return writeError(r.db.Update(func(tx *bolt.Tx) error {
+	return writeError(r.update(func(tx *bolt.Tx) error {
 		for i, one := range records {
 			b, err := tx.CreateBucketIfNotExists([]byte(one.bucket))
 			if err != nil {
@@ -297,9 +299,13 @@ func (r *Registry) putAll(records ...record) error {
 	}))
 }
 
+func (r *Registry) update(do func(tx *bolt.Tx) error) error {
+	return guard(r.path, func() error { return r.db.Update(do) })
+}
+
 // remove removes a key from a bucket, where it must be, and from others, where it may be.
 func (r *Registry) remove(bucket, key string, others ...string) error {
-	err := r.db.Update(func(tx *bolt.Tx) error {
+	err := r.update(func(tx *bolt.Tx) error {
 		b := tx.Bucket([]byte(bucket))
 		if b == nil || b.Get([]byte(key)) == nil {
 			return fmt.Errorf("%w: %s %q", ErrMissing, bucket, key)

@@ -192,12 +192,26 @@ func (c *composer) steps(o *op) error {
 		if err := o.ctx.Err(); err != nil {
 			return err
 		}
-		if err := o.step(c.next, o.next); err != nil {
+		if err := c.step(o); err != nil {
 			return err
 		}
 		o.next++
 	}
 	return nil
+}
+
+// step composes the next item of an operation. A damaged page ends it halfway, and nothing else.
+func (c *composer) step(o *op) error {
+	ended := false
+	err := guard(c.b.path, func() error {
+		err := o.step(c.next, o.next)
+		ended = true
+		return err
+	})
+	if !ended {
+		return brokenError{err}
+	}
+	return err
 }
 
 // end ends an operation at the item that failed; the caller is answered when the items before it are committed.

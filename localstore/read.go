@@ -30,7 +30,10 @@ func (b *Bucket) Node(id string) (*setlog.Node, error) {
 		return nil, err
 	}
 	defer endRead(tx)
-	n, _, err = b.readNode(tx.Bucket([]byte(bucketNodes)).Cursor(), id)
+	err = guard(b.path, func() error {
+		n, _, err = b.readNode(tx.Bucket([]byte(bucketNodes)).Cursor(), id)
+		return err
+	})
 	return n, err
 }
 

@@ -24,6 +24,9 @@ const (
 	pageElement  = 16 // branch: pos u32, ksize u32, id u64; leaf: flags u32, pos u32, ksize u32, vsize u32
 	pageIsBranch = 1
 	pageIsLeaf   = 2
+	leafIsBucket = 1  // flag of an element
+	bucketHeader = 16 // its value: root u64, sequence u64, and without a root a page that lies right there
+	allBuckets   = 3  // deep: those of the file, the orders in one of them, and their keys
 )
 
 func newPageCheck(file *os.File, tx *bolt.Tx) *pageCheck {
@@ -35,11 +38,11 @@ func newPageCheck(file *os.File, tx *bolt.Tx) *pageCheck {
 // is out of memory ends the process.
 func checkHeaders(file *os.File, tx *bolt.Tx) error {
 	p := newPageCheck(file, tx)
-	if err := p.follow(uint64(tx.Cursor().Bucket().RootPage())); err != nil {
+	if err := p.follow(uint64(tx.Cursor().Bucket().RootPage()), 0); err != nil {
 		return err
 	}
 	if orders := tx.Bucket([]byte(bucketOrders)); orders != nil && orders.RootPage() != 0 {
-		return p.follow(uint64(orders.RootPage()))
+		return p.follow(uint64(orders.RootPage()), 1)
 	}
 	return nil
 }
@@ -51,19 +54,11 @@ func checkPages(path string, tx *bolt.Tx) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	p := newPageCheck(file, tx)
-	if err := p.follow(uint64(tx.Cursor().Bucket().RootPage())); err != nil {
-		return err
-	}
-	return tx.ForEach(func(_ []byte, b *bolt.Bucket) error {
-		if root := uint64(b.RootPage()); root != 0 { // else it lies within a page
-			return p.follow(root)
-		}
-		return nil
-	})
+	return newPageCheck(file, tx).follow(uint64(tx.Cursor().Bucket().RootPage()), allBuckets)
 }
 
-func (p *pageCheck) follow(id uint64) error {
+// follow looks at a page and those below it; of the buckets in them so many levels, and those that lie within a page.
+func (p *pageCheck) follow(id uint64, levels int) error {
 	if p.seen[id] {
 		return fmt.Errorf("page %d is used twice: %w", id, errRecord)
 	}
@@ -72,6 +67,11 @@ func (p *pageCheck) follow(id uint64) error {
 	if err != nil {
 		return err
 	}
+	return p.elements(id, page, levels)
+}
+
+// elements looks at what a page holds.
+func (p *pageCheck) elements(id uint64, page []byte, levels int) error {
 	order := binary.NativeEndian
 	flags, count := order.Uint16(page[8:]), int(order.Uint16(page[10:]))
 	if flags != pageIsBranch && flags != pageIsLeaf || pageHeader+count*pageElement > len(page) {
@@ -80,20 +80,43 @@ func (p *pageCheck) follow(id uint64) error {
 	for i := range count {
 		at := pageHeader + i*pageElement
 		element := page[at:]
-		end := at + int(order.Uint32(element)) + int(order.Uint32(element[4:]))
+		value, size := at+int(order.Uint32(element))+int(order.Uint32(element[4:])), 0
 		if flags == pageIsLeaf {
-			end = at + int(order.Uint32(element[4:])) + int(order.Uint32(element[8:])) + int(order.Uint32(element[12:]))
+			value, size = at+int(order.Uint32(element[4:]))+int(order.Uint32(element[8:])), int(order.Uint32(element[12:]))
 		}
-		if end > len(page) {
+		if value+size > len(page) {
 			return fmt.Errorf("page %d reaches beyond its end: %w", id, errRecord)
 		}
-		if flags == pageIsBranch {
-			if err := p.follow(order.Uint64(element[8:])); err != nil {
-				return err
-			}
+		var err error
+		switch {
+		case flags == pageIsBranch:
+			err = p.follow(order.Uint64(element[8:]), levels)
+		case order.Uint32(element)&leafIsBucket != 0:
+			err = p.bucket(id, page[value:value+size], levels)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// bucket looks at the header of a bucket. bbolt copies one with the page within it into memory of the program, and would read what lies
+// beyond there.
+func (p *pageCheck) bucket(id uint64, header []byte, levels int) error {
+	if len(header) < bucketHeader {
+		return fmt.Errorf("page %d holds half of a bucket: %w", id, errRecord)
+	}
+	root, within := binary.NativeEndian.Uint64(header), header[bucketHeader:]
+	switch {
+	case root != 0 && levels > 0:
+		return p.follow(root, levels-1)
+	case root != 0:
+		return nil
+	case len(within) < pageHeader || binary.NativeEndian.Uint16(within[8:]) != pageIsLeaf:
+		return fmt.Errorf("page %d holds a bucket without a page: %w", id, errRecord)
+	}
+	return p.elements(id, within, 0)
 }
 
 // read answers a page with those it flows over to.

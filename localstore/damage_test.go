@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
@@ -143,7 +144,7 @@ func TestDamagedPageWithinAPage(t *testing.T) {
 	for i := range int(order.Uint16(whole[root+10:])) {
 		at := root + pageHeader + i*pageElement
 		key := at + int(order.Uint32(whole[at+4:]))
-		if within := key + int(order.Uint32(whole[at+8:])) + bucketHeader; string(whole[key:within-bucketHeader]) == bucketSent {
+		if within := key + int(order.Uint32(whole[at+8:])) + 16; string(whole[key:within-16]) == bucketSent {
 			order.PutUint32(whole[within+pageHeader+12:], 1<<16) // the size of its only value
 		}
 	}
@@ -157,4 +158,69 @@ func TestDamagedPageWithinAPage(t *testing.T) {
 		err = b.Close()
 	}
 	wantError(t, err, ErrCorrupt)
+}
+
+// TestPagesThatAreFreeAndUsed: bbolt panics where it frees a page that is free, and once more where it rolls back what it did with such
+// a page, with its lock held. Who writes then is answered, and the file let go of.
+func TestPagesThatAreFreeAndUsed(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a file that is mapped can't be written anew")
+	}
+	b := create(t, "b", nil, testOptions(1))
+	for i := range 300 {
+		putNode(t, b, fmt.Sprint("n", i), i)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole := freePages(t, b.path)
+	for range 60 { // bbolt goes through buckets, and what is free, in any order
+		if err := os.WriteFile(b.path, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b, err := Open(b.path, testOptions(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			first, second := appendOne(t, b, `{"type":"CREATE_NODE","id":"x"}`), appendOne(t, b, `{"type":"CREATE_NODE","id":"y"}`)
+			if first != nil && !errors.Is(second, ErrCorrupt) {
+				t.Errorf("%v, and then %v", first, second)
+			}
+			wantNode(t, b, "n1", `{"n":1}`)
+			_ = b.Close()
+		}()
+		inTime(t, ended, "a write of a damaged file, or its close")
+	}
+}
+
+// freePages answers a file of which pages that the next commit writes anew are free.
+func freePages(t *testing.T, path string) []byte {
+	t.Helper()
+	var used []uint64
+	edit(t, path, func(tx *bolt.Tx) error {
+		used = append(used, uint64(tx.Cursor().Bucket().RootPage()))
+		for _, name := range []string{bucketMeta, bucketBranches, bucketLog, bucketArrivals} {
+			if root := tx.Bucket([]byte(name)).RootPage(); root != 0 {
+				used = append(used, uint64(root))
+			}
+		}
+		return nil
+	})
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := binary.NativeEndian
+	for page := 0; page < len(whole); page += 4096 {
+		if order.Uint16(whole[page+8:]) == 0x10 { // ids of free pages
+			order.PutUint16(whole[page+10:], uint16(len(used)))
+			for i, id := range used {
+				order.PutUint64(whole[page+16+8*i:], id)
+			}
+		}
+	}
+	return whole
 }

@@ -22,7 +22,7 @@ type Bucket struct {
 	path    string
 	name    string
 	o       Options
-	db      *bolt.DB
+	db      *boltFile
 	c       *composer
 	flushes chan chan error
 	arena   arena // of the writer
@@ -158,7 +158,7 @@ func (b *Bucket) Close() error {
 	b.closing.Do(func() {
 		close(b.c.quit)
 		b.running.Wait()
-		err = b.db.Close()
+		err = b.db.close()
 	})
 	return err
 }

@@ -34,7 +34,7 @@ func (b *Bucket) Check() error {
 		return err
 	}
 	if len(c.errs) == 0 {
-		c.found(guard(b.path, c.tree))
+		c.found(b.db.write(c.tree))
 	}
 	if len(c.errs) == 0 {
 		return nil

@@ -72,7 +72,7 @@ func (b *Bucket) fault(written bool) error {
 // update is one durable transaction. Only the writer and load call it.
 func (b *Bucket) update(do func(tx *bolt.Tx, a *arena) error) error {
 	b.arena.reset()
-	return writeError(guard(b.path, func() error {
+	return writeError(b.db.write(func() error {
 		return b.db.Update(func(tx *bolt.Tx) error {
 			// growing in steps of an eighth spares an fsync a commit without making small buckets large
 			b.db.AllocSize = min(max(int(tx.Size()/8), 256<<10), 16<<20)

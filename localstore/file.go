@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"sync"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -60,9 +61,48 @@ func fillFile(temporary string, o Options, fill func(tx *bolt.Tx, temporary stri
 	return errors.Join(db.Update(func(tx *bolt.Tx) error { return fill(tx, temporary) }), db.Close())
 }
 
+// boltFile is an open file.
+type boltFile struct {
+	*bolt.DB
+	path   string
+	handle *os.File
+
+	writing sync.Mutex // held by who writes: after a panic bbolt may never let go of its own lock
+	broken  error      // of a write that panicked: nothing more is written
+}
+
+// write runs what writes, alone. A panic of bbolt leaves in memory what can't be believed any more.
+func (f *boltFile) write(do func() error) error {
+	f.writing.Lock()
+	defer f.writing.Unlock()
+	if f.broken != nil {
+		return f.broken
+	}
+	ended := false
+	err := guard(f.path, func() error {
+		err := do()
+		ended = true
+		return err
+	})
+	if !ended {
+		f.broken = err
+	}
+	return err
+}
+
+// close lets go of the file.
+func (f *boltFile) close() error {
+	f.writing.Lock()
+	defer f.writing.Unlock()
+	if f.broken != nil {
+		return abandon(f.handle)
+	}
+	return f.Close()
+}
+
 // openFile opens a file that createFile made. A file that ends early faults in bbolt's map, which is answered as an
 // error.
-func openFile(path string, o Options) (db *bolt.DB, err error) {
+func openFile(path string, o Options) (opened *boltFile, err error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, openError(path, err)
 	}
@@ -70,10 +110,10 @@ func openFile(path string, o Options) (db *bolt.DB, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if fault := recover(); fault != nil {
-			db, err = nil, errors.Join(corrupt(path, fault), abandon(file))
+			opened, err = nil, errors.Join(corrupt(path, fault), abandon(file))
 		}
 	}()
-	db, err = bolt.Open(path, 0o600, &bolt.Options{
+	db, err := bolt.Open(path, 0o600, &bolt.Options{
 		Timeout: o.LockTimeout, NoSync: o.NoSync, NoGrowSync: o.NoSync, FreelistType: bolt.FreelistMapType, InitialMmapSize: o.firstMap, NoStatistics: true,
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 			var err error
@@ -87,7 +127,7 @@ func openFile(path string, o Options) (db *bolt.DB, err error) {
 	if err := db.View(func(tx *bolt.Tx) error { return checkShape(tx, file) }); err != nil {
 		return nil, errors.Join(openError(path, err), db.Close())
 	}
-	return db, nil
+	return &boltFile{DB: db, path: path, handle: file}, nil
 }
 
 // checkShape looks at what bbolt would believe of a file at once.

@@ -23,10 +23,10 @@ func Open(path string, o Options) (*Bucket, error) {
 		ledger: &ledger{}, lastNumber: setlog.MaxNumber,
 	}
 	if err := b.migrate(); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, db.close())
 	}
 	if err := errors.Join(b.amend(), b.load()); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, db.close())
 	}
 	b.c = newComposer(b)
 	b.c.ordered = b.ordered

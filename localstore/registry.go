@@ -18,7 +18,7 @@ import (
 // be called concurrently; what they wrote is durable when they return.
 type Registry struct {
 	path string
-	db   *bolt.DB
+	db   *boltFile
 }
 
 // Device is this device.
@@ -101,7 +101,7 @@ func OpenRegistry(path string, o Options) (*Registry, error) {
 		})
 	})
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, db.close())
 	}
 	return &Registry{path, db}, nil
 }
@@ -238,7 +238,7 @@ func (r *Registry) PutApp(a App) error { return r.put(registryApps, a.ID, a) }
 func (r *Registry) RemoveApp(id string) error { return r.remove(registryApps, id) }
 
 // Close lets go of the file.
-func (r *Registry) Close() error { return r.db.Close() }
+func (r *Registry) Close() error { return r.db.close() }
 
 func (r *Registry) get(bucket, key string, into any) error {
 	return guard(r.path, func() error {
@@ -300,7 +300,7 @@ func (r *Registry) putAll(records ...record) error {
 }
 
 func (r *Registry) update(do func(tx *bolt.Tx) error) error {
-	return guard(r.path, func() error { return r.db.Update(do) })
+	return r.db.write(func() error { return r.db.Update(do) })
 }
 
 // remove removes a key from a bucket, where it must be, and from others, where it may be.

@@ -93,3 +93,30 @@ func TestUndoLastAfterARestore(t *testing.T) {
 		t.Errorf("%+v, %v", done, err)
 	}
 }
+
+// TestBrokenWhileNothingElseHappens: what is composed anew without a broken segment is composed at once.
+func TestBrokenWhileNothingElseHappens(t *testing.T) {
+	one, two := create(t, "b", []string{"x"}, testOptions(1)), create(t, "b", []string{"x"}, testOptions(2))
+	putNode(t, one, "a", 1)
+	putNode(t, two, "b", 1)
+	bad := cut(t, two, 1, 1)
+	segment := *bad.Segment
+	segment.Chain[0] ^= 1
+	bad.Segment = &segment
+	b, err := Create(filepath.Join(t.TempDir(), "b.db"), "b", []string{"x"}, testOptions(4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		folded, err := b.FoldAll(t.Context(), cut(t, one, 1, 1), bad)
+		if !errors.Is(err, ErrSegment) || len(folded) != 1 {
+			t.Errorf("%+v, %v", folded, err)
+		}
+	}()
+	inTime(t, ended, "who folds")
+	if err := errors.Join(b.Check(), b.Close()); err != nil {
+		t.Error(err)
+	}
+}

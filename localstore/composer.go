@@ -176,7 +176,7 @@ func (c *composer) compose() {
 		case errors.As(err, &broken):
 			c.end(o, broken.error)
 			c.recompose()
-			return
+			continue
 		case err != nil:
 			c.refuse(o, err)
 		}

@@ -41,3 +41,21 @@ func inTime[T any](t *testing.T, done <-chan T, what string) {
 		t.Fatalf("%s waits for ever", what)
 	}
 }
+
+// TestAnsweredWhenItIsKnown: who is told that a commit failed sees, from then on, whether it is there all the same.
+func TestAnsweredWhenItIsKnown(t *testing.T) {
+	var broken atomic.Bool
+	o := testOptions(1)
+	o.CommitFault = func(written bool) error {
+		if written && broken.Load() {
+			return writeError(errDisk)
+		}
+		return nil
+	}
+	o.reloadFault = func() error { time.Sleep(20 * time.Millisecond); return nil }
+	b := create(t, "b", nil, o)
+	broken.Store(true)
+	wantError(t, appendOne(t, b, `{"type":"CREATE_NODE","id":"a"}`), ErrCommit)
+	broken.Store(false)
+	wantNode(t, b, "a", `{}`)
+}

@@ -67,22 +67,31 @@ func (c *composer) settle(err error) {
 	c.idle.Reset(c.b.o.IdleFlush)
 }
 
-// fail answers the callers of a batch that was not committed, and composes the batch after it anew.
+// fail answers the callers of a batch that was not committed, once it is known what is there of it, and composes the batch after it
+// anew.
 func (c *composer) fail(failed *batch, err error) {
 	c.b.o.Logger.Error("commit failed", "bucket", c.b.name, "error", err)
+	c.lookAgain()
 	for _, p := range failed.parts {
 		p.op.finish(err)
 	}
-	c.unsure = err
-	c.ascertain()
+	c.goOn()
 }
 
 // ascertain looks at what is stored after a commit failed, and goes on from there. Until that succeeds nothing may be
 // composed: a number could be given twice.
 func (c *composer) ascertain() {
+	c.lookAgain()
+	c.goOn()
+}
+
+func (c *composer) lookAgain() {
 	if c.unsure = c.b.reload(); c.unsure != nil {
 		c.b.o.Logger.Error("reload after a failed commit failed", "bucket", c.b.name, "error", c.unsure)
 	}
+}
+
+func (c *composer) goOn() {
 	c.startReorder()
 	c.recompose()
 }

@@ -14,10 +14,12 @@ import (
 // TestBrokenAfterADrain: segments that came into a batch in two goes, since one had to wait, are all composed anew when a later one
 // turns out broken.
 func TestBrokenAfterADrain(t *testing.T) {
-	one, two, three := create(t, "b", []string{"x"}, testOptions(1)), create(t, "b", []string{"x"}, testOptions(2)), create(t, "b", []string{"x"}, testOptions(3))
-	for i, b := range []*Bucket{one, two, three} {
-		putNode(t, b, string(rune('a'+i)), 1)
+	var from [3]*Bucket
+	for i := range from {
+		from[i] = create(t, "b", []string{"x"}, testOptions(byte(1+i)))
+		putNode(t, from[i], string(rune('a'+i)), 1)
 	}
+	one, two, three := from[0], from[1], from[2]
 	bad := cut(t, three, 1, 1)
 	segment := *bad.Segment
 	segment.Chain[0] ^= 1

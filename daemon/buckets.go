@@ -213,7 +213,7 @@ func (d *Daemon) openWanted(wanted api.Bucket) (*heldBucket, error) {
 	path := d.folder.bucketFile(setlog.BucketID(wanted.Name))
 	b, err := localstore.Create(path, wanted.Name, births, d.storeOptions())
 	if errors.Is(err, localstore.ErrExists) {
-		b, err = localstore.Open(path, d.storeOptions())
+		b, err = d.openBucket(path, wanted.Name)
 	}
 	if err != nil {
 		return nil, err

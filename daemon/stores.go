@@ -48,7 +48,7 @@ func (d *Daemon) openStores() error {
 		return err
 	}
 	for _, e := range entries {
-		b, err := localstore.Open(d.folder.bucketFile(e.ID), d.storeOptions())
+		b, err := d.openBucket(d.folder.bucketFile(e.ID), e.Name)
 		if err != nil {
 			d.log.Error("a bucket cannot be opened", "bucket", e.Name, "error", err)
 			d.broken[e.Name] = named(bucketUnreadable, e.Name, plain(err), answerOf(err).Hint)
@@ -61,6 +61,15 @@ func (d *Daemon) openStores() error {
 	}
 	d.resumeFillings(entries)
 	return d.resumeMoves()
+}
+
+// openBucket opens the file of a bucket, if it is of that one: a person may have put another's in its place.
+func (d *Daemon) openBucket(path, name string) (*localstore.Bucket, error) {
+	b, err := localstore.Open(path, d.storeOptions())
+	if err != nil || b.Name() == name {
+		return b, err
+	}
+	return nil, errors.Join(fmt.Errorf("%w: %s is of bucket %s, not of %s", localstore.ErrCorrupt, path, b.Name(), name), b.Close())
 }
 
 func (d *Daemon) storeOptions() localstore.Options {

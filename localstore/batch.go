@@ -42,6 +42,7 @@ type run struct {
 	chains []setlog.Chain // after each line
 }
 
+// put is a record to be written; without a value, to be removed.
 type put struct {
 	bucket     string
 	key, value []byte
@@ -192,11 +193,18 @@ func (b *batch) commit(tx *bolt.Tx, a *arena) error {
 		}
 	}
 	for _, p := range b.puts {
-		if err := tx.Bucket([]byte(p.bucket)).Put(p.key, p.value); err != nil {
+		if err := p.write(tx.Bucket([]byte(p.bucket))); err != nil {
 			return fmt.Errorf("write %s: %w", p.bucket, err)
 		}
 	}
 	return nil
+}
+
+func (p *put) write(b *bolt.Bucket) error {
+	if p.value == nil {
+		return b.Delete(p.key)
+	}
+	return b.Put(p.key, p.value)
 }
 
 func (r *run) write(tx *bolt.Tx, a *arena) error {

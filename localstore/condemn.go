@@ -28,7 +28,7 @@ func (b *Bucket) Condemned(remote string) (map[string]Condemned, error) {
 		prefix := condemnedKey(remote, "")
 		c := tx.Bucket([]byte(bucketSent)).Cursor()
 		for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
-			if len(v) == 0 { // pardoned
+			if len(v) == 0 { // pardoned, by an older program
 				continue
 			}
 			if len(v) != condemnedSize {

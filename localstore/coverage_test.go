@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
+
 	"github.com/setlogger/setlogger/setlog"
 )
 
@@ -285,6 +287,15 @@ func TestCondemned(t *testing.T) {
 	}
 	if got, err := a.Condemned("r"); err != nil || len(got) != 1 || got["y"].Listings != 1 {
 		t.Errorf("%v, %v", got, err)
+	}
+	err := a.view(func(tx *bolt.Tx) error {
+		if n := tx.Bucket([]byte(bucketSent)).Stats().KeyN; n != 1 {
+			t.Errorf("%d records are left of one file", n)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	if sent, err := a.Sent("r"); err != nil || len(sent) != 0 {
 		t.Errorf("segments were sent: %v, %v", sent, err)

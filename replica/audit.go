@@ -57,6 +57,7 @@ func (c *collection) audit(ctx context.Context) error {
 		names[i] = what.name
 		c.missed[what.name] = true
 	}
+	c.round.Missed += len(lost)
 	return c.bucket.MarkSent(ctx, c.o.Remote, localstore.Uploaded, names...)
 }
 

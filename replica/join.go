@@ -39,14 +39,15 @@ func (v *visit) join(ctx context.Context) (bool, error) {
 }
 
 // endJoin ends the taking in of an index that broke off, once the entries of all that index/ shows, also of those that
-// are not whole, came in another way.
+// are not whole, came in another way. One that was tried again and again is given up: else a device would never again look
+// after what it holds. What it brought of one is no harm, for entries may be folded twice.
 func (v *visit) endJoin(ctx context.Context) error {
 	if !v.bucket.Joining() || len(v.bucket.Births()) == 0 {
 		return nil
 	}
 	all := catalog{}
 	for _, name := range v.shelf.names[v.bucket.ID()] {
-		if index := v.indexes[name.String()]; index != nil && v.ours(index.Births) {
+		if index := v.indexes[name.String()]; index != nil && v.ours(index.Births) && !v.isGivenUp(index.name) {
 			all[index.hash] = index
 		}
 	}
@@ -54,6 +55,12 @@ func (v *visit) endJoin(ctx context.Context) error {
 		return err
 	}
 	return v.bucket.EndJoin(ctx)
+}
+
+// isGivenUp tells whether an index was tried too often and never whole.
+func (v *visit) isGivenUp(name string) bool {
+	s := v.unsure[name]
+	return s != nil && s.rounds >= patience
 }
 
 // lacking are the live indexes with entries that this device has neither in its log nor from an index that was merged into

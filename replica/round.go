@@ -23,12 +23,15 @@ type Round struct {
 	Joined   int       // nodes taken in from indexes
 	Indexed  int       // indexes written
 	Removed  int       // files removed that others make needless
+	Missed   int       // files that were needless, and are to be sent again: what made them so is gone
 	Unknown  []string  // bucket ids on the share that this device does not hold, sorted
 	Problems []Problem // that were gone around
 }
 
 // Moved tells whether anything changed here or there.
-func (r *Round) Moved() bool { return r.Folded+r.Sealed+r.Uploaded+r.Checked+r.Joined+r.Removed > 0 }
+func (r *Round) Moved() bool {
+	return r.Folded+r.Sealed+r.Uploaded+r.Checked+r.Joined+r.Removed+r.Missed > 0
+}
 
 // Sync makes one round for the buckets that live on this share: it lists log/ once, pulls, seals and pushes. A bucket
 // in trouble does not stop the others, nor does a seen file that can't be read or removed. What a failed round did up to then

@@ -98,6 +98,7 @@ func TestFoundBefore(t *testing.T) {
 		4080: "a device and its clone, whose log forked, wrote over each other's view for ever",
 		6384: "likewise, with other files in past/",
 		680:  "of two devices one knew that an index was broken, and each wrote its view over the other's day after day",
+		5475: "a device that could not take an index in whole no more looked after what it held",
 		6473: "files that waited for others, which never came, were read anew in each round",
 		4106: "a branch that no remote had any more, of a log that forked unseen, was taken for the other one by its numbers",
 	} {

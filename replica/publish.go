@@ -225,7 +225,7 @@ func (v *visit) publish(ctx context.Context, view *setlog.View, tries int) (done
 		err = v.ensure(ctx)
 	}
 	if err == nil {
-		err = v.bucket.MarkSent(ctx, v.o.Remote, localstore.Uploaded, name)
+		err = v.bucket.MarkSent(ctx, v.o.Remote, localstore.Uploaded, viewStates(view)...)
 	}
 	if err == nil {
 		err = v.writeWhole(ctx, name, data)
@@ -235,6 +235,15 @@ func (v *visit) publish(ctx context.Context, view *setlog.View, tries int) (done
 	}
 	v.o.Logger.Debug("wrote a view", "remote", v.o.Remote, "bucket", view.Bucket, "indexes", len(view.Indexes), "segments", len(view.Tail))
 	return true, nil
+}
+
+// viewStates are the names under which a store keeps that a view was written.
+func viewStates(view *setlog.View) []string {
+	states := []string{ViewFile(view.Bucket)}
+	for _, index := range view.Indexes {
+		states = append(states, namedState(index.Name))
+	}
+	return states
 }
 
 // knowsAll tells whether this device knows all files that a view names: they may be gone since.
@@ -284,6 +293,10 @@ func (v *visit) isEnough(ctx context.Context, there, own *setlog.View) (bool, er
 		return false, nil
 	}
 	if len(there.Indexes) < len(own.Indexes) {
+		deliberate, err := v.isDeliberate(there, own)
+		if err != nil || !deliberate {
+			return false, err
+		}
 		return v.isWhole(ctx, there)
 	}
 	var more []string
@@ -306,8 +319,22 @@ func (v *visit) isEnough(ctx context.Context, there, own *setlog.View) (bool, er
 	return false, v.addToTail(own, more)
 }
 
-// isWhole tells whether a view leaves nothing out of what this device holds, though it names fewer indexes: who wrote it knows that
-// one of the others is broken.
+// isDeliberate tells whether a view leaves indexes out that its writer knows to be broken, and not for it is older than they: no
+// segments stand in their place, or this device has named them before.
+func (v *visit) isDeliberate(there, own *setlog.View) (bool, error) {
+	if !slices.ContainsFunc(there.Tail, func(name string) bool { return !isIn(own.Tail, name) }) {
+		return true, nil
+	}
+	sent, err := v.bucket.Sent(v.o.Remote)
+	return err == nil && !slices.ContainsFunc(own.Indexes, func(i setlog.ViewIndex) bool {
+		return !slices.Contains(there.Indexes, i) && sent[namedState(i.Name)] == localstore.Unsent
+	}), err
+}
+
+// namedState is the name under which a store keeps that a view of this device has named an index.
+func namedState(index string) string { return viewFolder + "/" + index }
+
+// isWhole tells whether a view leaves nothing out of what this device holds.
 func (v *visit) isWhole(ctx context.Context, view *setlog.View) (bool, error) {
 	var told setlog.Coverage
 	for _, index := range view.Indexes {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -79,12 +80,20 @@ func openRabbitMQ(ctx context.Context, u *url.URL, _ string) (remote.Channel, er
 	return &channel{topic: &exchange{outgoing, topicOf(u)}, subscription: incoming, most: rabbitMost, alive: alive, free: func() error { return closeRabbitMQ(connection) }}, nil
 }
 
-// closeRabbitMQ ends a connection with all on it. A server that hangs is not waited for.
+// closeRabbitMQ ends a connection with all on it. A server that hangs is not waited for, though the client's own beats may put the
+// deadline off until they are missed.
 func closeRabbitMQ(c *amqp.Connection) error {
-	if err := c.CloseDeadline(time.Now().Add(closeTime)); !errors.Is(err, amqp.ErrClosed) {
+	ended := make(chan error, 1)
+	go func() { ended <- c.CloseDeadline(time.Now().Add(closeTime)) }()
+	select {
+	case err := <-ended:
+		if errors.Is(err, amqp.ErrClosed) {
+			return nil
+		}
 		return err
+	case <-time.After(closeTime + time.Second):
+		return fmt.Errorf("close the connection: %w", os.ErrDeadlineExceeded)
 	}
-	return nil
 }
 
 // closeWith ends a connection when a context does, unless it is called off: calls on it know no context.

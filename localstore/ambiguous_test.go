@@ -6,16 +6,21 @@ import (
 	"time"
 )
 
-// TestWaitForWhatAFailedCommitWrote: an entry that is there although its commit failed wakes who waits for it, as any other does.
-func TestWaitForWhatAFailedCommitWrote(t *testing.T) {
-	var broken atomic.Bool
-	o := testOptions(1)
+// ambiguousOptions are those of a store whose commits are written, and answered with an error while it is broken.
+func ambiguousOptions() (o Options, broken *atomic.Bool) {
+	o, broken = testOptions(1), &atomic.Bool{}
 	o.CommitFault = func(written bool) error {
 		if written && broken.Load() {
 			return writeError(errDisk)
 		}
 		return nil
 	}
+	return o, broken
+}
+
+// TestWaitForWhatAFailedCommitWrote: an entry that is there although its commit failed wakes who waits for it, as any other does.
+func TestWaitForWhatAFailedCommitWrote(t *testing.T) {
+	o, broken := ambiguousOptions()
 	b := create(t, "b", nil, o)
 	putNode(t, b, "a", 1)
 	changed, woken := b.Changed(), make(chan error, 1)
@@ -44,14 +49,7 @@ func inTime[T any](t *testing.T, done <-chan T, what string) {
 
 // TestAnsweredWhenItIsKnown: who is told that a commit failed sees, from then on, whether it is there all the same.
 func TestAnsweredWhenItIsKnown(t *testing.T) {
-	var broken atomic.Bool
-	o := testOptions(1)
-	o.CommitFault = func(written bool) error {
-		if written && broken.Load() {
-			return writeError(errDisk)
-		}
-		return nil
-	}
+	o, broken := ambiguousOptions()
 	o.reloadFault = func() error { time.Sleep(20 * time.Millisecond); return nil }
 	b := create(t, "b", nil, o)
 	broken.Store(true)

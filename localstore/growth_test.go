@@ -72,18 +72,25 @@ func ended(all *sync.WaitGroup) <-chan struct{} {
 	return done
 }
 
-// TestGrowthBesideAdopt: what an index covers is looked up in the transaction that the composer has already.
-func TestGrowthBesideAdopt(t *testing.T) {
-	committing, release, queued := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	var held atomic.Bool
-	o := testOptions(1)
+// holdCommit has the next commit after held is set wait, before it is written, for the release.
+func holdCommit(o *Options, held *atomic.Bool) (committing <-chan struct{}, release chan<- struct{}) {
+	began, ended := make(chan struct{}), make(chan struct{})
 	o.CommitFault = func(written bool) error {
 		if !written && held.CompareAndSwap(true, false) {
-			close(committing)
-			<-release
+			close(began)
+			<-ended
 		}
 		return nil
 	}
+	return began, ended
+}
+
+// TestGrowthBesideAdopt: what an index covers is looked up in the transaction that the composer has already.
+func TestGrowthBesideAdopt(t *testing.T) {
+	queued := make(chan struct{})
+	var held atomic.Bool
+	o := testOptions(1)
+	committing, release := holdCommit(&o, &held)
 	b := smallMap(t, o)
 	putNode(t, b, "a", 1)
 	var all sync.WaitGroup

@@ -25,17 +25,10 @@ func TestBrokenAfterADrain(t *testing.T) {
 	segment.Chain[0] ^= 1
 	bad.Segment = &segment
 
-	committing, release := make(chan struct{}), make(chan struct{})
 	var held atomic.Bool
 	held.Store(true)
 	o := testOptions(4)
-	o.CommitFault = func(written bool) error {
-		if !written && held.CompareAndSwap(true, false) {
-			close(committing)
-			<-release
-		}
-		return nil
-	}
+	committing, release := holdCommit(&o, &held)
 	b := create(t, "b", []string{"x"}, o)
 	first := make(chan error, 1)
 	go func() { _, err := b.FoldAll(t.Context(), cut(t, one, 1, 1)); first <- err }()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"path"
 	"slices"
 	"strings"
 
@@ -61,6 +62,21 @@ func (v *visit) rangeOf(name string) (*setlog.Range, error) {
 	held := segment.Range()
 	v.ranges[name] = held
 	return &held, nil
+}
+
+// rangesOf answers the entries of those files that are segments of the store.
+func (v *visit) rangesOf(files []string) (setlog.Coverage, error) {
+	var all setlog.Coverage
+	for _, file := range files {
+		r, err := v.rangeOf(path.Base(file))
+		if err != nil {
+			return nil, err
+		}
+		if r != nil {
+			all = append(all, *r)
+		}
+	}
+	return all, nil
 }
 
 // heldSegment decodes a segment of the store, nil when it is not there.

@@ -252,15 +252,13 @@ func (v *visit) isUnfiled(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	var filed setlog.Coverage
-	for _, s := range segments {
-		r, err := v.rangeOf(s.Name)
-		if err != nil {
-			return false, err
-		}
-		if r != nil {
-			filed = append(filed, *r)
-		}
+	files := make([]string, len(segments))
+	for i, s := range segments {
+		files[i] = s.Name
+	}
+	filed, err := v.rangesOf(files)
+	if err != nil {
+		return false, err
 	}
 	now, err := v.stand(ctx)
 	if err != nil || now == nil {

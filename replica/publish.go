@@ -344,15 +344,12 @@ func (v *visit) isWhole(ctx context.Context, view *setlog.View) (bool, error) {
 		if shown, err := v.isFileShown(ctx, name); err != nil || !shown {
 			return false, err
 		}
-		r, err := v.rangeOf(path.Base(name))
-		if err != nil {
-			return false, err
-		}
-		if r != nil {
-			told = append(told, *r)
-		}
 	}
-	rest, err := v.bucket.Rest(ctx, setlog.Union(told))
+	tail, err := v.rangesOf(view.Tail)
+	if err != nil {
+		return false, err
+	}
+	rest, err := v.bucket.Rest(ctx, setlog.Union(told, tail))
 	return rest.Entries == 0 && !rest.Unknown, err
 }
 
@@ -363,15 +360,9 @@ func isIn(sorted []string, name string) bool {
 
 // addToTail lets a view name files too, as far as its tail does not have all their entries.
 func (v *visit) addToTail(view *setlog.View, files []string) error {
-	var had setlog.Coverage
-	for _, name := range view.Tail {
-		r, err := v.rangeOf(path.Base(name))
-		if err != nil {
-			return err
-		}
-		if r != nil {
-			had = append(had, *r)
-		}
+	had, err := v.rangesOf(view.Tail)
+	if err != nil {
+		return err
 	}
 	had = setlog.Union(had)
 	for _, name := range files {

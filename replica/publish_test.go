@@ -169,6 +169,14 @@ func TestPublishUnderFaults(t *testing.T) {
 	}
 }
 
+// restDays lets a device be idle for three days, in which it looks for needless files.
+func restDays(d *device) {
+	for range 6 {
+		d.now = d.now.Add(12 * time.Hour)
+		rounds(4, d)
+	}
+}
+
 // TestViewOfAnIndexThatWent lets an index be removed that a view names.
 func TestViewOfAnIndexThatWent(t *testing.T) {
 	share := memory.New()
@@ -184,10 +192,7 @@ func TestViewOfAnIndexThatWent(t *testing.T) {
 	rounds(6, a)
 	expectView(t, share, a)
 	forget(t, share, "index")
-	for range 6 {
-		a.now = a.now.Add(12 * time.Hour)
-		rounds(4, a)
-	}
+	restDays(a)
 	expectView(t, share, a)
 }
 
@@ -202,10 +207,7 @@ func TestViewThatWent(t *testing.T) {
 	rounds(6, a)
 	expectView(t, share, a)
 	steal(t, share, viewFile+setlog.ViewName("todos"))
-	for range 6 {
-		a.now = a.now.Add(12 * time.Hour)
-		rounds(4, a)
-	}
+	restDays(a)
 	expectView(t, share, a)
 }
 
